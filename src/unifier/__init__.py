@@ -1,0 +1,32 @@
+"""Make one person of what many systems know: records to OneIDs, golden records, tags and segments.
+
+Importing this package is light; it hands on the names an author of plugins needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from unifier.hookspecs import hookimpl
+    from unifier.offers.connector import Chunk, Connector, Stream, stream
+    from unifier.offers.identifier import IdentifierType
+
+__all__ = ["Chunk", "Connector", "IdentifierType", "Stream", "__version__", "hookimpl", "stream"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "hookimpl": "unifier.hookspecs",
+    "Chunk": "unifier.offers.connector",
+    "Connector": "unifier.offers.connector",
+    "Stream": "unifier.offers.connector",
+    "stream": "unifier.offers.connector",
+    "IdentifierType": "unifier.offers.identifier",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'unifier' has no attribute {name!r}")

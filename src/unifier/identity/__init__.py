@@ -1,0 +1,1 @@
+"""Find out which records are one person: values, components, conflicts, OneIDs."""

@@ -1,0 +1,1 @@
+"""What authors of plugins write: connectors and identifier types."""

@@ -1,0 +1,176 @@
+"""Unify: from changed evidence to persons, golden records, consent, contacts and sales, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from unifier.golden import steps as golden_steps
+from unifier.golden.tables import GOLDEN_TABLES
+from unifier.identifiers import derivations
+from unifier.identity import steps as identity_steps
+from unifier.identity.components import resolve
+from unifier.relations import Changes, Merge
+from unifier.store import Store
+from unifier.store.rules import Rules
+
+READER = "unify"
+
+
+@dataclass(frozen=True, slots=True)
+class UnifyPlan:
+    """What unify needs to know of the configuration."""
+
+    rules: Rules
+    trust: Sequence[str]
+    currency: str
+    zone: str
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything that makes all persons due again."""
+        body = f"{self.rules.hash}|{list(self.trust)}|{self.currency}|{self.zone}"
+        return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+def unify(store: Store, plan: UnifyPlan, run_no: int, *, rebuild: bool = False) -> Changes:
+    """Bring persons and golden records up to date with the evidence; return what was touched and written."""
+    store.create(GOLDEN_TABLES)
+    with store.transaction():
+        done, _, known = store.mark(READER)
+        plan.rules.install(store)
+        if known not in {None, plan.hash}:
+            _reclassify(store)
+        since = 0 if rebuild or known != plan.hash else done
+        names = dict(store.con.execute("SELECT name, source_no FROM source").fetchall())
+        store.bring("source_rank", golden_steps.source_rank(names, list(plan.trust)))
+        store.bring("channel_rule", _channels(store, plan.rules))
+        _sales(store, plan, since, run_no)
+        _derive(store, plan.rules, run_no)
+        changes = _persons(store, plan, since, run_no)
+        changes += _golden(store, since, run_no)
+        store.set_mark(READER, run_no, None, plan.hash)
+    return changes
+
+
+def _reclassify(store: Store) -> None:
+    """Give every link the class that the present rules give it."""
+    store.con.execute(
+        "UPDATE link SET class = CASE WHEN i.state = 'valid' THEN c.class END FROM class_rule c, identifier i "
+        "WHERE c.type_no = link.type_no AND c.role = link.role AND c.verified = link.verified "
+        "AND i.identifier_no = link.identifier_no"
+    )
+
+
+def _channels(store: Store, rules: Rules) -> pa.Table:
+    numbers = dict(store.con.execute("SELECT name, type_no FROM identifier_type").fetchall())
+    rows = [(numbers[kind.name], channel) for kind in rules.types.values() for channel in kind.channels]
+    return pa.table(
+        {"type_no": pa.array([row[0] for row in rows], pa.int16()), "channel": pa.array([row[1] for row in rows], pa.string())}
+    )
+
+
+def _sales(store: Store, plan: UnifyPlan, since: int, run_no: int) -> None:
+    store.run(golden_steps.sales(since, plan.currency, plan.zone))
+    store.merge(Merge("sale", "next_sale", "sale_scope" if since else "", ("order_no",), ("order_no",)), run_no)
+    store.drop("next_sale", "sale_order", "sale_rival", "sale_second", "sale_refund", "sale_scope")
+
+
+def _derive(store: Store, rules: Rules, run_no: int) -> None:
+    """Connect plain values with the hashes that some source carries of them."""
+    done = store.mark("derive")[0]
+    last = int(store.one("SELECT coalesce(max(identifier_no), -1) + 1 FROM identifier"))
+    for derivation in derivations(rules.keys):
+        store.fill(
+            "hashed",
+            "SELECT i.identifier_no, i.value FROM identifier i JOIN identifier_type t ON t.type_no = i.type_no "
+            "WHERE t.name = $type AND i.scope = $scope AND i.state = 'valid'",
+            {"type": derivation.to_type, "scope": derivation.to_scope},
+        )
+        if store.is_empty("hashed"):
+            continue
+        fresh = store.one(f"SELECT 1 FROM hashed WHERE identifier_no >= {done} LIMIT 1")
+        store.fill(
+            "plain",
+            "SELECT i.identifier_no, i.value FROM identifier i JOIN identifier_type t ON t.type_no = i.type_no "
+            f"WHERE t.name = $type AND i.state = 'valid' AND i.identifier_no >= {0 if fresh else done}",
+            {"type": derivation.from_type},
+        )
+        plain = store.arrow("plain")
+        store.bring("digest", plain.set_column(1, "value", derivation.column(plain["value"])))
+        store.con.execute(
+            "INSERT INTO derived SELECT p.identifier_no, h.identifier_no, $rule, $run FROM digest p JOIN hashed h ON h.value = p.value "
+            "WHERE h.identifier_no NOT IN (SELECT to_no FROM derived)",
+            {"rule": derivation.rule, "run": run_no},
+        )
+        store.drop("plain", "digest")
+    store.drop("hashed")
+    store.set_mark("derive", last)
+
+
+def _persons(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
+    store.run(identity_steps.reach(since))
+    store.run(identity_steps.evidence(since, profile_founds="profile" in plan.rules.found))
+    store.run(identity_steps.values(since))
+    store.run(identity_steps.conflicts())
+    resolved, refused = resolve(store.arrow("contested_edge"), store.arrow("conflict_pair"))
+    store.bring("resolved", resolved)
+    store.bring("refused", refused)
+    store.run(identity_steps.limits())
+    store.run(identity_steps.persons(plan.rules.secret, run_no))
+    store.see("raw_component", "SELECT node_no, component_no FROM next_component")
+    store.see("raw_holding", "SELECT * FROM next_holding")
+    everywhere = not since
+    reach = "" if everywhere else "reach_node_all"
+    changes = store.merge(Merge("assignment", "next_assignment", reach, ("node_no",), ("node_no",)), run_no)
+    store.merge(
+        Merge("holding", "raw_holding", "" if everywhere else "holding_scope", ("identifier_no",), ("identifier_no", "holding")), run_no
+    )
+    store.merge(Merge("component", "raw_component", reach, ("node_no",), ("node_no",)), run_no)
+    store.merge(Merge("conflict", "next_conflict", reach, ("node_no",), ("node_no", "identifier_no", "holding")), run_no)
+    _lives(store, run_no)
+    return changes
+
+
+def _lives(store: Store, run_no: int) -> None:
+    """Write what became of the ids: persons, what the ended ones held, and the lineage."""
+    store.fill("lineage_line", "SELECT * FROM next_lineage")
+    store.con.execute("DELETE FROM person_end WHERE person_no IN (SELECT person_no FROM next_person)")
+    store.con.execute("INSERT INTO person_end SELECT person_no, node_no, anchors, money, records, run_no FROM next_person_end")
+    store.con.execute(
+        "INSERT INTO lineage SELECT (SELECT coalesce(max(lineage_no), 0) FROM lineage) + "
+        "row_number() OVER (ORDER BY event, one_id, other_id), $run, event, one_id, other_id, cause, NULL FROM lineage_line",
+        {"run": run_no},
+    )
+    store.merge(Merge("person", "next_person", "touched_person", ("person_no",), ("person_no",)), run_no)
+
+
+def _golden(store: Store, since: int, run_no: int) -> Changes:
+    """Make golden records, consent and contacts of everybody in reach anew."""
+    if since:
+        store.fill(
+            "golden_scope",
+            f"""
+            SELECT person_no FROM member WHERE person_no IS NOT NULL
+            UNION SELECT person_no FROM leaving
+            UNION SELECT person_no FROM next_assignment WHERE person_no IS NOT NULL
+            UNION SELECT a.person_no FROM consent c JOIN assignment a ON a.node_no = c.node_no
+                  WHERE c.changed_run > {since} AND a.person_no IS NOT NULL
+            """,
+        )
+    else:
+        store.see("golden_scope", "SELECT person_no FROM person")
+    scope = "golden_scope" if since else ""
+    store.run(golden_steps.golden())
+    changes = store.merge(Merge("golden", "next_golden", scope, ("person_no",), ("person_no",)), run_no)
+    store.merge(Merge("provenance", "next_provenance", scope, ("person_no",), ("person_no",)), run_no)
+    store.drop("next_golden", "next_provenance", "ranked", "survived", "card", "bundled", "many_profiles", "profile_of")
+    store.run(golden_steps.contacts())
+    store.merge(
+        Merge("consent_state", "next_consent_state", scope, ("person_no",), ("person_no", "purpose", "channel")), run_no
+    )
+    store.merge(Merge("contact", "next_contact", scope, ("person_no",), ("person_no", "channel")), run_no)
+    return Changes(touched=store.count("golden_scope")) + changes

@@ -1,0 +1,58 @@
+"""Bring an older store to the version of this unifier, on a copy, so that a failure leaves the old one as it was."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from unifier.errors import StoreError
+
+SCHEMA_VERSION: Final = 2
+"""Version of the tables this unifier writes."""
+
+
+def _from_1(con: duckdb.DuckDBPyConnection) -> None:
+    """Version 1 had no node list for ended persons, so that nothing could be revived."""
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS person_end "
+        "(person_no INTEGER, node_no INTEGER, anchors INTEGER, money BIGINT, records INTEGER, run_no INTEGER)"
+    )
+
+
+MIGRATIONS: Final[dict[int, Callable[[duckdb.DuckDBPyConnection], None]]] = {1: _from_1}
+"""Version to leave, and the change that leaves it."""
+
+
+def version_of(con: duckdb.DuckDBPyConnection) -> int | None:
+    """Read the version of a store, None when it holds no tables yet."""
+    known = con.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'store_meta'").fetchone()
+    if not known or not known[0]:
+        return None
+    row = con.execute("SELECT value FROM store_meta WHERE name = 'schema_version'").fetchone()
+    return int(row[0]) if row else None
+
+
+def migrate(path: Path) -> None:
+    """Migrate the store file if it is older; raise StoreError if it is newer than this unifier."""
+    if not path.exists():
+        return
+    with duckdb.connect(str(path)) as con:
+        version = version_of(con)
+    if version is None or version == SCHEMA_VERSION:
+        return
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            str(path), f"it was written by a newer unifier (store version {version}, this one knows {SCHEMA_VERSION})", "upgrade unifier"
+        )
+    copy = path.with_suffix(".migrating")
+    shutil.copyfile(path, copy)
+    with duckdb.connect(str(copy)) as con:
+        for step in range(version, SCHEMA_VERSION):
+            MIGRATIONS[step](con)
+        con.execute("UPDATE store_meta SET value = ? WHERE name = 'schema_version'", [str(SCHEMA_VERSION)])
+    path.replace(path.with_suffix(f".v{version}"))
+    copy.replace(path)

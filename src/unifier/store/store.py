@@ -1,0 +1,239 @@
+"""Open the store and run steps, merges and marks in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from unifier.errors import LedgerError, StoreError
+from unifier.relations import Changes, Compute, Merge, Step
+from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
+from unifier.tables import STORE, Table, literal, quoted
+
+
+@dataclass(slots=True)
+class Store:
+    """An open store: one DuckDB connection and the rules of its transactions.
+
+    ``dry`` turns every transaction into a part of one that is rolled back when the store is closed.
+    """
+
+    path: Path
+    con: duckdb.DuckDBPyConnection
+    dry: bool = False
+    _depth: int = field(default=0)
+    _made: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the store."""
+        return self.path.parent
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block does, or nothing of it."""
+        if self.dry or self._depth:
+            yield
+            return
+        self.con.execute("BEGIN")
+        self._depth = 1
+        try:
+            yield
+        except BaseException:
+            self.con.execute("ROLLBACK")
+            raise
+        else:
+            self.con.execute("COMMIT")
+        finally:
+            self._depth = 0
+
+    def create(self, tables: Iterable[Table]) -> None:
+        """Create the tables that do not exist yet."""
+        for table in tables:
+            self.con.execute(table.ddl())
+
+    def run(self, steps: Iterable[Step | Compute]) -> None:
+        """Fill the temporary relation of each step in turn."""
+        for step in steps:
+            if isinstance(step, Compute):
+                self.bring(step.writes, step.run(*(self.arrow(name) for name in step.reads)))
+            elif step.lazy:
+                self.see(step.writes, step.sql, step.params)
+            elif step.numbered:
+                self.enumerate(step.writes, step.numbered, step.sql, step.params)
+            else:
+                self.fill(step.writes, step.sql, step.params)
+
+    def enumerate(self, name: str, column: str, sql: str, params: dict[str, Any] | None = None) -> None:
+        """Make a temporary relation whose ``column`` counts the rows from 0.
+
+        Row ids are dense but start anywhere inside a transaction; a window function would cost a pass of its own.
+        """
+        rows = f"{name}_rows"
+        self.drop(name)
+        self.fill(rows, sql, params)
+        first, last, count = self.con.execute(f"SELECT min(rowid), max(rowid), count(*) FROM {quoted(rows)}").fetchone() or (0, 0, 0)
+        if count and last - first + 1 != count:
+            raise LedgerError(name, "row ids have holes", "report this with the version of DuckDB")
+        self.see(name, f"SELECT *, (rowid - {first or 0})::INTEGER AS {quoted(column)} FROM {quoted(rows)}")
+
+    def see(self, name: str, sql: str, params: dict[str, Any] | None = None) -> None:
+        """Make a temporary view; a view cannot hold parameters, so they are written into it as literals."""
+        for key, value in (params or {}).items():
+            text = str(value) if isinstance(value, bool | int) else literal(str(value))
+            sql = re.sub(rf"\${key}\b", lambda _, text=text: text, sql)  # type: ignore[misc]
+        self._drop(name)
+        self.con.execute(f"CREATE TEMP VIEW {quoted(name)} AS {sql}")
+        self._made[name] = "VIEW"
+
+    def fill(self, name: str, sql: str, params: dict[str, Any] | None = None) -> None:
+        """Make a temporary table from a statement."""
+        self.drop(name)
+        used = {key: value for key, value in (params or {}).items() if re.search(rf"\${key}\b", sql)}
+        self.con.execute(f"CREATE TEMP TABLE {quoted(name)} AS {sql}", used)
+        self._made[name] = "TABLE"
+
+    def bring(self, name: str, table: pa.Table) -> None:
+        """Make a temporary table from an Arrow table."""
+        self.con.register("brought", table)
+        try:
+            self.fill(name, "SELECT * FROM brought")
+        finally:
+            self.con.unregister("brought")
+
+    def drop(self, *names: str) -> None:
+        """Forget temporary relations."""
+        for name in names:
+            self._drop(name)
+            self._drop(f"{name}_rows")
+
+    def _drop(self, name: str) -> None:
+        kind = self._made.pop(name, None)
+        if kind:
+            self.con.execute(f"DROP {kind} IF EXISTS temp.{quoted(name)}")
+
+    def arrow(self, name: str) -> pa.Table:
+        """Hand out a whole relation as columns."""
+        return self.con.sql(f"SELECT * FROM {quoted(name)}").to_arrow_table()
+
+    def one(self, sql: str, params: list[Any] | dict[str, Any] | None = None) -> Any:
+        """Read a single value."""
+        row = self.con.execute(sql, params or []).fetchone()
+        return row[0] if row else None
+
+    def count(self, name: str) -> int:
+        """Count the rows of a relation."""
+        return int(self.one(f"SELECT count(*) FROM {quoted(name)}"))
+
+    def is_empty(self, name: str) -> bool:
+        """Tell whether a relation has no row."""
+        return self.one(f"SELECT 1 FROM {quoted(name)} LIMIT 1") is None
+
+    def merge(self, merge: Merge, run_no: int) -> Changes:
+        """Write the rows of a merge that differ; count them."""
+        names = [name for name in self.columns(merge.table) if name != "changed_run"]
+        target, source = quoted(merge.table), quoted(merge.source)
+        listed = ", ".join(map(quoted, names))
+        on = " AND ".join(f"o.{quoted(name)} = s.{quoted(name)}" for name in merge.key)
+        differs = " OR ".join(f"o.{quoted(name)} IS DISTINCT FROM s.{quoted(name)}" for name in names if name not in merge.key)
+        key = ", ".join(map(quoted, merge.key))
+        within = (
+            f"WHERE ({', '.join(map(quoted, merge.on))}) IN (SELECT {', '.join(map(quoted, merge.on))} FROM {quoted(merge.scope)})"
+            if merge.scope
+            else ""
+        )
+        self.fill("merge_old", f"SELECT {listed} FROM {target} {within}")
+        if self.is_empty("merge_old"):
+            self.con.execute(f"INSERT INTO {target} ({listed}, changed_run) SELECT {listed}, {run_no} FROM {source}")
+            return Changes(inserted=self.count(merge.source))
+        self.fill(
+            "merge_write",
+            f"SELECT s.*, o.{quoted(merge.key[0])} IS NOT NULL AS merge_known FROM {source} s LEFT JOIN merge_old o ON {on} "
+            f"WHERE o.{quoted(merge.key[0])} IS NULL OR {differs or 'false'}",
+        )
+        self.fill("merge_drop", f"SELECT {key} FROM merge_old o WHERE NOT EXISTS (SELECT 1 FROM {source} s WHERE {on})")
+        changes = Changes(
+            inserted=self.one("SELECT count(*) FROM merge_write WHERE NOT merge_known"),
+            updated=self.one("SELECT count(*) FROM merge_write WHERE merge_known"),
+            deleted=self.count("merge_drop"),
+        )
+        if changes.updated or changes.deleted:
+            self.con.execute(
+                f"DELETE FROM {target} WHERE ({key}) IN "
+                f"(SELECT {key} FROM merge_write WHERE merge_known UNION ALL SELECT {key} FROM merge_drop)"
+            )
+        self.con.execute(f"INSERT INTO {target} ({listed}, changed_run) SELECT {listed}, {run_no} FROM merge_write")
+        self.drop("merge_old", "merge_write", "merge_drop")
+        return changes
+
+    def columns(self, name: str) -> list[str]:
+        """List the columns of a relation."""
+        return [row[0] for row in self.con.execute(f"DESCRIBE {quoted(name)}").fetchall()]
+
+    def mark(self, reader: str) -> tuple[int, date | None, str | None]:
+        """Tell how far a reader has come: last run it has seen, its day, the hash of its definitions."""
+        row = self.con.execute("SELECT done_run, as_of, definition_hash FROM mark WHERE reader = ?", [reader]).fetchone()
+        return (row[0], row[1], row[2]) if row else (0, None, None)
+
+    def set_mark(self, reader: str, run_no: int, as_of: date | None = None, definition_hash: str | None = None) -> None:
+        """Advance a mark."""
+        self.con.execute("DELETE FROM mark WHERE reader = ?", [reader])
+        self.con.execute("INSERT INTO mark VALUES (?, ?, ?, ?)", [reader, run_no, as_of, definition_hash])
+
+    def close(self) -> None:
+        """Close the file; a dry store forgets everything it did."""
+        if self.dry:
+            self.con.execute("ROLLBACK")
+        self.con.close()
+
+
+def open_store(path: Path, *, memory: str = "2500MB", threads: int | None = None, dry: bool = False) -> Store:
+    """Open or create a store, migrated if need be; raise StoreError if it is newer or not a store."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        migrate(path)
+        con = duckdb.connect(str(path), config=_settings(path, memory, threads))
+    except (duckdb.IOException, duckdb.SerializationException) as error:
+        raise StoreError(str(path), f"it cannot be opened ({type(error).__name__})", "is it a store, and is the disk well?") from error
+    con.execute("SET TimeZone = 'UTC'")
+    store = Store(path, con, dry)
+    if version_of(con) is None:
+        with store.transaction():
+            store.create(STORE)
+            con.execute("INSERT INTO store_meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    if dry:
+        con.execute("BEGIN")
+    return store
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the store for questions only; raise StoreError when there is none."""
+    if not path.exists():
+        raise StoreError(str(path), "there is no store yet", "run `unifier run` first")
+    con = duckdb.connect(str(path), read_only=True)
+    try:
+        yield con
+    finally:
+        con.close()
+
+
+def _settings(path: Path, memory: str, threads: int | None) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "memory_limit": memory,
+        "preserve_insertion_order": "false",
+        "temp_directory": str(path.parent / "spill"),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    if threads:
+        settings["threads"] = threads
+    return settings
