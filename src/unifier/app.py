@@ -167,6 +167,19 @@ def rules(one: Project, loaded: plugins.Loaded) -> Rules:
     return Rules(types, keys, tuple(section.get("found") or ("profile", "order")), one.secret)
 
 
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What the stages need to know of the configuration."""
+
+    rules: Rules
+    unify: UnifyPlan
+    tags: TagPlan
+    segments: SegmentPlan
+    targets: list[TargetConfig]
+    tags_meta: list[dict[str, Any]]
+    segments_meta: list[dict[str, Any]]
+
+
 def unify_plan(one: Project, loaded: plugins.Loaded) -> UnifyPlan:
     """Put together what unify needs."""
     trust = list(one.config.section("golden").get("trust") or [])

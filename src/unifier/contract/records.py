@@ -43,24 +43,19 @@ def from_dicts(
             places.append(row_no)
         else:
             faults.append(_fault(row_no, row, error))
-    refused = pa.Table.from_pylist(faults, FAULTS)
-    if not good:
-        return Checked(check(con, _columns([], name), name, zone).valid, refused)
     checked = check(con, _columns(good, name), name, zone)
-    moved = pa.array([places[at] for at in checked.faults["row_no"].to_pylist()], pa.int64())
-    return Checked(checked.valid, pa.concat_tables([refused, checked.faults.set_column(0, "row_no", moved)]))
+    for fault in checked.faults.to_pylist():
+        row_no = places[fault["row_no"]]
+        faults.append({**fault, "row_no": row_no, "raw": _raw(rows[row_no])})
+    return Checked(checked.valid, pa.Table.from_pylist(sorted(faults, key=lambda fault: int(fault["row_no"])), FAULTS))
 
 
 def _columns(rows: list[dict[str, Any]], name: str) -> pa.Table:
     """Make columns of validated dicts; times stay text, the vectorised checks read them."""
     from unifier.contract.arrow import arrow_schema
 
-    loose = pa.schema([pa.field(field.name, _loose(field.type)) for field in arrow_schema(name) if field.name != "fault"])
-    wanted = [field for field in loose if not rows or any(field.name in row for row in rows) or field.name in _ALWAYS]
-    return pa.Table.from_pylist(rows, pa.schema(wanted))
-
-
-_ALWAYS = ("record_id", "observed_at")
+    loose = [pa.field(field.name, _loose(field.type)) for field in arrow_schema(name)]
+    return pa.Table.from_pylist(rows, pa.schema(loose))
 
 
 def _loose(of: pa.DataType) -> pa.DataType:
@@ -74,19 +69,38 @@ def _loose(of: pa.DataType) -> pa.DataType:
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Put free objects into text, since columns have no room for them."""
-    vendor = {key: value for key, value in row.items() if key.startswith("x_")}
-    flat = {key: value for key, value in row.items() if key not in vendor}
+    """Spread objects over their columns, and put free objects into text, since columns have no room for them."""
+    flat: dict[str, Any] = {}
+    vendor: dict[str, Any] = {}
+    for key, value in row.items():
+        if key.startswith("x_"):
+            if value is not None:
+                vendor[key] = value
+        elif isinstance(value, Mapping) and key == "properties":
+            flat[key] = _text(value)
+        elif isinstance(value, Mapping):
+            flat.update({f"{key}_{child}": inner for child, inner in value.items()})
+        else:
+            flat[key] = value
     if vendor:
-        flat["x"] = json.dumps(vendor, ensure_ascii=False, sort_keys=True)
-    if isinstance(flat.get("properties"), Mapping):
-        flat["properties"] = json.dumps(flat["properties"], ensure_ascii=False, sort_keys=True)
+        flat["x"] = _text(vendor)
     return flat
 
 
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _raw(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, default=str)
+
+
 def _fault(row_no: int, row: Mapping[str, Any], error: Any) -> dict[str, Any]:
-    pointer = "/" + "/".join(map(str, error.instance_path))
     rule = str(list(error.schema_path)[-1]) if list(error.schema_path) else "schema"
+    place = [str(part) for part in error.instance_path]
+    if rule == "required" and "required" in str(error.message):
+        place.append(str(error.message).split('"')[1] if '"' in str(error.message) else "")
+    pointer = "/" + "/".join(place)
     record_id = row.get("record_id")
     return {
         "row_no": row_no,
@@ -94,5 +108,5 @@ def _fault(row_no: int, row: Mapping[str, Any], error: Any) -> dict[str, Any]:
         "pointer": pointer,
         "rule": rule,
         "reason": f"{pointer} breaks the rule {rule!r} of the contract",
-        "raw": json.dumps(row, ensure_ascii=False, default=str),
+        "raw": _raw(row),
     }

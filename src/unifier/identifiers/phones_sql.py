@@ -22,7 +22,7 @@ def phone_sql(column: str) -> str:
 def phone_branches(column: str) -> list[tuple[str, str]]:
     """Return the short ways as (condition, readings), for a CASE: every level of nesting copies the lists."""
     strict = f"length({column}) = {p.LENGTH} AND {matches(column, p.STRICT)}"
-    spelled = rewritten(column, ((r"[^0-9]", ""), (p.COUNTRY, r"\1")))
+    spelled = rewritten(column, ((r"\.0 *$|[^0-9]", ""), (p.COUNTRY, r"\1")))
     return [
         (f"{column} IS NULL", readings()),
         (strict, readings(_mobile(column))),

@@ -74,11 +74,18 @@ UNION
 SELECT s.value_no, s.island, concat_ws(':', e.type_no, e.scope), e.value_no::VARCHAR
 FROM side s JOIN exclusive_link e ON e.node_no = s.node_no WHERE e.value_no <> s.value_no;
 
--- step: island_cut <- island_attribute
--- Neighbouring islands are different people if something known of both differs and nothing agrees.
-SELECT a.value_no, b.island FROM island_attribute a
-JOIN island_attribute b ON b.value_no = a.value_no AND b.island = a.island + 1 AND b.attribute = a.attribute
-GROUP BY a.value_no, b.island HAVING NOT bool_or(a.content = b.content);
+-- step: island_cut <- carrier_island, island_attribute
+-- Neighbouring islands are different people if something known of both differs and nothing agrees; where nothing can be
+-- compared, two islands that both hold a profile are not joined by the number alone.
+WITH side AS (SELECT value_no, island, bool_or(is_profile) AS has_profile FROM carrier_island GROUP BY value_no, island),
+     compared AS (
+         SELECT a.value_no, b.island, bool_or(a.content = b.content) AS agrees FROM island_attribute a
+         JOIN island_attribute b ON b.value_no = a.value_no AND b.island = a.island + 1 AND b.attribute = a.attribute
+         GROUP BY a.value_no, b.island
+     )
+SELECT y.value_no, y.island FROM side x JOIN side y ON y.value_no = x.value_no AND y.island = x.island + 1
+LEFT JOIN compared c ON c.value_no = y.value_no AND c.island = y.island
+WHERE CASE WHEN c.agrees IS NULL THEN x.has_profile AND y.has_profile ELSE NOT c.agrees END;
 
 -- step: carrier_part <- carrier_island, island_cut
 SELECT c.value_no, c.node_no, c.first_at, c.last_at, c.is_profile, c.current, coalesce(k.part, 0)::INTEGER AS part

@@ -69,6 +69,10 @@ class Accounts:
     """Union id, omid or Douyin union id of the record: ABSENT, SHOWN or FALSE."""
 
 
+BINDING: Final = frozenset({"tmall", "wechat_mp"})
+"""Sources that check a number and bind it to one account: relatives and second accounts show none there."""
+
+
 def record_ids(source: str, number: Ints) -> Column:
     """Name profile records: the source's letter and ten digits that say nothing about the owner."""
     return digits(scramble(number, 10**10, SALTS[source]), 10, RECORD_PREFIX[source])
@@ -106,17 +110,21 @@ def open_accounts(world: World, people: People, source: str) -> Accounts:
     registered = between(rng, people.opens[person], people.closes[person])
     observed = between(rng, registered, people.closes[person])
     moved = (observed >= people.changed_on[person]) & chance(rng, 0.7, size)
+    wechat = (is_second & (source != "crm")).astype(np.int64)
+    form = _forms(rng, source, size)
+    if source in BINDING:
+        form = np.where(people.guest[person] | (wechat > 0), phones.NONE, form)
     accounts = Accounts(
         source=source,
         person=person,
         number=people.number[person] * ORDINALS + ordinal,
         storefront=np.where(is_second, 0, ordinal),
-        wechat=(is_second & (source != "crm")).astype(np.int64),
+        wechat=wechat,
         registered=registered,
         observed=observed,
         phone=np.where(moved, people.second_phone[person], people.phone[person]),
         moved=moved,
-        form=_forms(rng, source, size),
+        form=form,
         dirt=phones.draw_dirt(rng, size),
         has_email=chance(rng, rates.EMAIL_KNOWN.get(source, 0.0), size),
         has_id_card=chance(rng, rates.ID_CARD_KNOWN if source == "crm" else 0.0, size),

@@ -79,6 +79,9 @@ class People:
     """The number a clerk types for this person at CRM and till, or 0."""
 
     family: Mask
+    guest: Mask
+    """People whose number is bound to a relative's account: a platform that checks numbers binds each only once."""
+
     twin: Mask
     recycled: Mask
     agent: Mask
@@ -145,6 +148,7 @@ def _strangers(world: World, chunk: int) -> People:
         changed_on=never,
         shop_phone=np.zeros(size, dtype=np.int64),
         family=nobody,
+        guest=nobody.copy(),
         twin=nobody.copy(),
         recycled=nobody.copy(),
         agent=nobody.copy(),
@@ -195,6 +199,7 @@ def _plant_families(rng: np.random.Generator, people: People, members: Ints) -> 
         starts[-1] = starts[-2] if len(members) > 1 else starts[-1]
     heads = members[starts]
     people.family[members] = True
+    people.guest[members[members != heads]] = True
     people.phone[members] = people.phone[heads]
     together = chance(rng, 0.85, len(members))
     people.surname[members[together]] = people.surname[heads[together]]
@@ -215,6 +220,7 @@ def _plant_twins(people: People, pair: Ints) -> None:
     """Make pairs of one birthday, surname, home and phone, with different given names."""
     first, second = pair[0::2], pair[1::2]
     people.twin[pair] = True
+    people.guest[second] = True
     for column in (people.birth, people.surname, people.place, people.street, people.house, people.phone):
         column[second] = column[first]
     same = people.given[first] == people.given[second]

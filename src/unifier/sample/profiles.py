@@ -159,7 +159,7 @@ def _slots(people: People, accounts: Accounts) -> list[Slot]:
         slots.append(_phone_slot(people, accounts))
     number = people.number[accounts.person]
     if accounts.has_email.any():
-        email = joined(digits(scramble(number, 10**9, 5), 9, "u"), "@example.com")
+        email = joined(digits(scramble(number, 10**9, 5), 9, "u"), "@mail.test")
         slots.append(Slot(email, accounts.has_email, ("email",)))
     if accounts.has_id_card.any():
         cards = id_cards(number, people.birth[accounts.person])

@@ -92,12 +92,14 @@ def _sets(store: Store, rules: Rules) -> None:
     store.fill(
         "carrier_set",
         """
-        SELECT m.carrier_no, unhex(sha256(string_agg(
-                   concat_ws(chr(31), t.type, i.scope, i.value, m.role, m.verified), chr(30)
-                   ORDER BY t.type, i.scope, i.value, m.role, m.verified))[:32]) AS set_hash,
-               min(t.recycle_days) AS recycle_days
-        FROM carrier_member m JOIN type_rule t ON t.type_no = m.type_no
-        JOIN identifier i ON i.identifier_no = m.identifier_no GROUP BY m.carrier_no
+        SELECT carrier_no, unhex(sha256(CASE WHEN len(members) = 1 THEN members[1]
+                   ELSE array_to_string(list_sort(members), chr(30)) END)[:32]) AS set_hash, recycle_days
+        FROM (
+            SELECT m.carrier_no, list(concat_ws(chr(31), t.type, i.scope, i.value, m.role, m.verified)) AS members,
+                   min(t.recycle_days) AS recycle_days
+            FROM carrier_member m JOIN type_rule t ON t.type_no = m.type_no
+            JOIN identifier i ON i.identifier_no = m.identifier_no GROUP BY m.carrier_no
+        )
         """,
     )
     store.drop("raw_member", "read_member")

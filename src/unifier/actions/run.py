@@ -1,0 +1,263 @@
+"""Run the stages in order, keep the ledger, and say how it went."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from unifier import __version__, app, plugins
+from unifier.errors import LedgerError, UnifierError
+from unifier.relations import Changes
+from unifier.stages.extract import SourceReport, extract
+from unifier.stages.publish import TargetReport, publish
+from unifier.stages.segment import segment
+from unifier.stages.tag import tag
+from unifier.stages.unify import unify
+from unifier.store import Store, runfile
+from unifier.words import STAGES
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller wants of a run."""
+
+    stages: Sequence[str] = STAGES
+    as_of: date | None = None
+    dry: bool = False
+    rebuild: bool = False
+    select: tuple[str, ...] = ()
+    refetch: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class RunReport:
+    """How a run went: counts for the summary, one report per source and target, and the exit code."""
+
+    run_no: int
+    as_of: date
+    sources: list[SourceReport] = field(default_factory=list)
+    targets: list[TargetReport] = field(default_factory=list)
+    stages: dict[str, tuple[float, Changes]] = field(default_factory=dict)
+    figures: dict[str, int] = field(default_factory=dict)
+    dry: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 when everything was committed, 1 when a source or a target was not."""
+        failed = [report for report in self.sources if report.outcome != "settled"]
+        return 1 if failed or any(report.outcome != "published" for report in self.targets) else 0
+
+
+def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
+    """Run stages of a project; raise UnifierError where nothing can be run at all."""
+    loaded = plugins.load(_allowed(project))
+    plan = app.plans(project, loaded)
+    sources = app.sources(project, loaded, wish.select) if "extract" in wish.stages else []
+    as_of = wish.as_of or datetime.now(ZoneInfo(project.zone)).date()
+    with app.opened(project, dry=wish.dry) as store:
+        report = RunReport(_begin(store, project, as_of), as_of, dry=wish.dry)
+        beat = _Heart(project, report, tell)
+        error: UnifierError | None = None
+        try:
+            for stage in STAGES:
+                if stage in wish.stages:
+                    _stage(store, stage, project, plan, sources, wish, report, beat)
+            report.figures = _figures(store)
+        except UnifierError as fault:
+            error = fault
+            raise
+        except BaseException as fault:
+            error = UnifierError("run", type(fault).__name__)
+            raise
+        finally:
+            _end(store, report, error)
+            beat.stop(report, error)
+    return report
+
+
+def _allowed(project: app.Project) -> list[str] | None:
+    allow = project.config.section("plugins").get("allow")
+    return None if allow is None else [str(name).removeprefix("unifier-") for name in allow]
+
+
+def _stage(  # noqa: PLR0913, PLR0917 - a run is what brings these together
+    store: Store,
+    stage: str,
+    project: app.Project,
+    plan: app.Plans,
+    sources: list[Any],
+    wish: Wish,
+    report: RunReport,
+    beat: _Heart,
+) -> None:
+    beat.stage(stage)
+    started, begun = time.perf_counter(), datetime.now(UTC).replace(tzinfo=None)
+    changes = Changes()
+    if stage == "extract":
+        report.sources = extract(store, sources, plan.rules, report.run_no, refetch=wish.refetch, progress=beat.progress)
+        _balance(store, report.run_no)
+        changes = Changes(touched=sum(each.landed for each in report.sources))
+    elif stage == "unify":
+        changes = unify(store, plan.unify, report.run_no, rebuild=wish.rebuild)
+    elif stage == "tag":
+        changes = tag(store, plan.tags, report.run_no, report.as_of, rebuild=wish.rebuild)
+    elif stage == "segment":
+        changes = segment(store, plan.segments, report.run_no, report.as_of, rebuild=wish.rebuild)
+    elif not wish.dry:
+        report.targets = publish(
+            store, plan.targets, report.run_no, report.as_of, plan.tags_meta, plan.segments_meta, {"run_id": _run_id(store, report.run_no)}
+        )
+    report.stages[stage] = (time.perf_counter() - started, changes)
+    with store.transaction():
+        store.con.execute(
+            "INSERT INTO run_stage VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done', NULL)",
+            [
+                report.run_no,
+                stage,
+                begun,
+                datetime.now(UTC).replace(tzinfo=None),
+                changes.touched,
+                changes.inserted,
+                changes.updated,
+                changes.deleted,
+            ],
+        )
+
+
+class _Heart:
+    """Tell the terminal and ``run.json`` how the run is getting on."""
+
+    def __init__(self, project: app.Project, report: RunReport, tell: Tell) -> None:
+        self.folder = project.store_path.parent
+        self.tell = tell
+        self.facts: dict[str, Any] = {
+            "run_no": report.run_no,
+            "as_of": report.as_of.isoformat(),
+            "state": "running",
+            "started": datetime.now(UTC).isoformat(),
+            "stage": "",
+            "sources": {},
+        }
+
+    def stage(self, name: str) -> None:
+        """Note that a stage begins."""
+        self.facts["stage"] = name
+        runfile.write(self.folder, self.facts)
+        self.tell({"event": "stage", "stage": name})
+
+    def progress(self, source: str, read: int) -> None:
+        """Note how much of a source was read."""
+        self.facts["sources"][source] = read
+        runfile.write(self.folder, self.facts)
+        self.tell({"event": "progress", "source": source, "read": read})
+
+    def stop(self, report: RunReport, error: UnifierError | None) -> None:
+        """Note how the run ended."""
+        self.facts |= {
+            "state": "failed" if error else "finished",
+            "exit_code": error.exit_code if error else report.exit_code,
+            "error": str(error) if error else None,
+            "figures": report.figures,
+        }
+        runfile.write(self.folder, self.facts)
+
+
+def _begin(store: Store, project: app.Project, as_of: date) -> int:
+    with store.transaction():
+        run_no = int(store.one("SELECT coalesce(max(run_no), 0) + 1 FROM run"))
+        installed = json.dumps({name: plugin.version for name, plugin in plugins.installed().items()})
+        store.con.execute("UPDATE run SET outcome = 'killed' WHERE outcome = 'running'")
+        store.con.execute(
+            "INSERT INTO run VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, 'running', NULL, ?, ?)",
+            [
+                run_no,
+                str(uuid.uuid4()),
+                as_of,
+                project.zone,
+                datetime.now(UTC).replace(tzinfo=None),
+                project.config.hash,
+                __version__,
+                installed,
+                socket.gethostname(),
+                os.getpid(),
+            ],
+        )
+    return run_no
+
+
+def _end(store: Store, report: RunReport, error: UnifierError | None) -> None:
+    """Write the last line of a run; when even that fails, the next run finds it killed."""
+    try:
+        with store.transaction():
+            store.con.execute(
+                "UPDATE run SET finished_at = ?, outcome = ?, exit_code = ? WHERE run_no = ?",
+                [
+                    datetime.now(UTC).replace(tzinfo=None),
+                    "failed" if error else "done",
+                    error.exit_code if error else report.exit_code,
+                    report.run_no,
+                ],
+            )
+    except Exception:
+        if error is None:
+            raise
+
+
+def _run_id(store: Store, run_no: int) -> str:
+    return str(store.one("SELECT run_id FROM run WHERE run_no = ?", [run_no]))
+
+
+def _balance(store: Store, run_no: int) -> None:
+    """Hold the ledger against itself: every record read is landed or quarantined, every landed one has a fate."""
+    lost = store.one(
+        "SELECT count(*) FROM batch b LEFT JOIN (SELECT batch_no, count(*) AS refused FROM quarantine GROUP BY batch_no) q "
+        "ON q.batch_no = b.batch_no WHERE run_no = ? AND (read <> landed + quarantined OR quarantined <> coalesce(refused, 0))",
+        [run_no],
+    )
+    unaccounted = store.one(
+        "SELECT count(*) FROM run_stream WHERE run_no = ? "
+        "AND landed <> new + updated + unchanged + stale + repeated + suppressed + held",
+        [run_no],
+    )
+    if lost or unaccounted:
+        raise LedgerError(f"run {run_no}", f"the ledger does not balance ({lost} batches, {unaccounted} streams)", "report this")
+
+
+def _figures(store: Store) -> dict[str, int]:
+    """Count what the summary shows; what a stage has not made yet counts nothing."""
+    known = {row[0] for row in store.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    wanted = {
+        "persons": ("person", "SELECT count(*) FROM person WHERE state = 'active'"),
+        "members": ("golden", "SELECT count(*) FROM golden WHERE member_status = 'member'"),
+        "merged": ("assignment", "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 AND person_no IS NOT NULL "
+                   "GROUP BY person_no HAVING count(*) > 1)"),
+        "orders": ("order", 'SELECT count(*) FROM "order" WHERE NOT deleted'),
+        "audiences": ("segment_slot", "SELECT count(*) FROM segment_slot WHERE retired_run IS NULL"),
+        "quarantined": ("quarantine", "SELECT count(*) FROM quarantine WHERE state = 'open'"),
+    }
+    return {name: int(store.one(sql)) for name, (table, sql) in wanted.items() if table in known}
+
+
+def told(report: RunReport) -> dict[str, Any]:
+    """Put a report into plain data, for JSON."""
+    return {
+        "event": "run",
+        "run_no": report.run_no,
+        "as_of": report.as_of.isoformat(),
+        "dry_run": report.dry,
+        "exit_code": report.exit_code,
+        "sources": [asdict(each) for each in report.sources],
+        "targets": [asdict(each) for each in report.targets],
+        "stages": {name: {"seconds": round(seconds, 3), **asdict(changes)} for name, (seconds, changes) in report.stages.items()},
+        "figures": report.figures,
+    }

@@ -1,0 +1,1 @@
+"""Measure how well persons match what is known to be true."""

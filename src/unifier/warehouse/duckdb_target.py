@@ -1,0 +1,149 @@
+"""Publish to a DuckDB file: a new file is made beside the old one and moved over it.
+
+Open readers keep the file they opened; a kill at any point leaves the old file or the new one, never half of one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from unifier.relations import Changes
+from unifier.tables import Table, literal, quoted
+from unifier.warehouse.target import Delta, Session
+
+_ALIAS: Final = "unifier_target"
+_CHUNK: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class DuckDBTarget:
+    """A DuckDB file, made where there is none."""
+
+    path: Path
+
+    @contextmanager
+    def session(self, con: duckdb.DuckDBPyConnection, *, known: bool) -> Iterator[Session]:
+        """Attach a copy of the file, or an empty one when the store knows of none; leave no copy behind."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_name(self.path.name + ".publishing")
+        self._clear()
+        if known and self.path.exists():
+            _copy(self.path, fresh)
+            wal = _wal(self.path)
+            if wal.exists():
+                _copy(wal, _wal(fresh))
+        con.execute(f"ATTACH {literal(str(fresh))} AS {_ALIAS}")
+        try:
+            yield _DuckDBSession(con, self.path, fresh)
+        finally:
+            with contextlib.suppress(duckdb.Error):  # detached already when all went well
+                con.execute(f"DETACH {_ALIAS}")
+            self._clear()
+
+    def _clear(self) -> None:
+        """Remove what a killed run left."""
+        for path in self.path.parent.iterdir():
+            if path.name.startswith(self.path.name + ".publishing"):
+                path.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class _DuckDBSession:
+    con: duckdb.DuckDBPyConnection
+    path: Path
+    fresh: Path
+
+    def last_run(self) -> int:
+        """Tell the last run in the copy."""
+        if not self._columns("runs"):
+            return 0
+        row = self.con.execute(f"SELECT coalesce(max(run_no), 0) FROM {_ALIAS}.runs").fetchone()
+        return int(row[0]) if row else 0
+
+    def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
+        """Replace the rows in one transaction, then move the file into place."""
+        self.con.execute("BEGIN")
+        try:
+            counts = {delta.table.name: self._replace(delta) for delta in deltas}
+            self.con.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self.con.execute("ROLLBACK")
+            raise
+        self.con.execute(f"CHECKPOINT {_ALIAS}")
+        self.con.execute(f"DETACH {_ALIAS}")
+        _sync(self.fresh)
+        # A log of the old file would be replayed onto the new one; its content is in the copy already.
+        _wal(self.path).unlink(missing_ok=True)
+        self.fresh.replace(self.path)
+        _sync(self.path.parent)
+        return counts
+
+    def _columns(self, table: str) -> list[str]:
+        rows = self.con.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE database_name = ? AND table_name = ?", [_ALIAS, table]
+        ).fetchall()
+        return [row[0] for row in rows]
+
+    def _replace(self, delta: Delta) -> Changes:
+        self._define(delta.table)
+        target = f"{_ALIAS}.main.{quoted(delta.table.name)}"
+        key = ", ".join(map(quoted, delta.key))
+        within = f" WHERE ({key}) IN (SELECT ({key}) FROM temp.{quoted(delta.keys)})" if delta.keys else ""
+        if delta.keys and len(delta.key) == 1:
+            within = f" WHERE {key} IN (SELECT {key} FROM temp.{quoted(delta.keys)})"
+        deleted = self._count(f"DELETE FROM {target}{within}", {})
+        listed = ", ".join(map(quoted, delta.table.names))
+        inserted = 0
+        for rows in delta.rows:
+            used = {name: value for name, value in delta.params.items() if f"${name}" in rows}
+            inserted += self._count(f"INSERT INTO {target} ({listed}) {rows}", used)
+        return Changes(inserted=inserted, deleted=deleted)
+
+    def _count(self, sql: str, params: dict[str, object]) -> int:
+        row = self.con.execute(sql, params).fetchone()
+        return int(row[0]) if row else 0
+
+    def _define(self, table: Table) -> None:
+        """Create the table, or add the columns that it lacks."""
+        known = self._columns(table.name)
+        target = f"{_ALIAS}.main.{quoted(table.name)}"
+        if not known:
+            body = ", ".join(f"{quoted(column.name)} {column.type}" for column in table.columns)
+            self.con.execute(f"CREATE TABLE {target} ({body})")
+        for column in table.columns:
+            if known and column.name not in known:
+                self.con.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column.name)} {column.type}")
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file; file systems that can share blocks do so."""
+    if hasattr(os, "copy_file_range"):
+        with source.open("rb") as read, target.open("wb") as written, contextlib.suppress(OSError):
+            while os.copy_file_range(read.fileno(), written.fileno(), _CHUNK):
+                pass
+        if target.stat().st_size == source.stat().st_size:
+            return
+    shutil.copyfile(source, target)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or the entries of a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

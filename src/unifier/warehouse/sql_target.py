@@ -1,0 +1,163 @@
+"""Publish to a database through SQLAlchemy; PostgreSQL is loaded by ADBC when its driver is installed.
+
+Changed rows go to ``unifier_stage_*`` tables first, made anew by every run. Then one transaction deletes and inserts
+in all published tables: a statement of a reader sees the run before or this one. Published tables are never
+renamed or dropped, so that views and grants survive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateColumn
+
+from unifier.relations import Changes
+from unifier.tables import Column, Table, quoted
+from unifier.warehouse.target import Delta, Session
+
+_BATCH: Final = 100_000
+_TYPES: Final[dict[str, type[sa.types.TypeEngine[Any]]]] = {
+    "VARCHAR": sa.Text,
+    "BIGINT": sa.BigInteger,
+    "DOUBLE": sa.Double,
+    "BOOLEAN": sa.Boolean,
+    "DATE": sa.Date,
+    "TIMESTAMP": sa.DateTime,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTarget:
+    """A database that SQLAlchemy has a driver for."""
+
+    url: URL
+
+    @contextmanager
+    def session(self, con: duckdb.DuckDBPyConnection, *, known: bool) -> Iterator[Session]:  # noqa: ARG002 - it tells itself
+        """Connect once for the whole run: when that connection dies, nothing that was staged before is applied."""
+        url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
+        engine = sa.create_engine(url, poolclass=NullPool, hide_parameters=True)
+        with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                connection.rollback()
+            yield _SqlSession(con, connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _SqlSession:
+    con: duckdb.DuckDBPyConnection
+    connection: Connection
+
+    def last_run(self) -> int:
+        """Tell the last run in ``runs``."""
+        with self.connection.begin():
+            if not sa.inspect(self.connection).has_table("runs"):
+                return 0
+            return int(self.connection.execute(sa.text("SELECT coalesce(max(run_no), 0) FROM runs")).scalar_one())
+
+    def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
+        """Define, stage, apply, and remove the stages."""
+        due = [delta for delta in deltas if not delta.keys or self._has_rows(delta.keys)]
+        stages = sa.MetaData()
+        with self.connection.begin():
+            for delta in deltas:
+                _define(self.connection, delta.table)
+            for delta in due:
+                _stage_tables(delta, stages)
+            stages.drop_all(self.connection)
+            stages.create_all(self.connection)
+        for delta in due:
+            for rows in delta.rows:
+                used = {name: value for name, value in delta.params.items() if f"${name}" in rows}
+                self._load(stages.tables[_stage(delta.table.name)], rows, used)
+            if delta.keys:
+                listed = ", ".join(map(quoted, delta.key))
+                self._load(stages.tables[_keys(delta.table.name)], f"SELECT DISTINCT {listed} FROM temp.{quoted(delta.keys)}", {})
+        with self.connection.begin():
+            counts = {delta.table.name: self._apply(delta, stages) for delta in due}
+        with self.connection.begin():
+            stages.drop_all(self.connection)
+        return {delta.table.name: counts.get(delta.table.name, Changes()) for delta in deltas}
+
+    def _has_rows(self, name: str) -> bool:
+        return self.con.execute(f"SELECT 1 FROM temp.{quoted(name)} LIMIT 1").fetchone() is not None
+
+    def _load(self, stage: sa.Table, sql: str, params: dict[str, Any]) -> None:
+        """Stream rows of the store into a stage, in batches that bound the memory."""
+        reader = self.con.sql(sql, params=params).to_arrow_reader(_BATCH)
+        if self.connection.dialect.name == "postgresql" and find_spec("adbc_driver_postgresql"):
+            _ingest(self.connection.engine.url, stage.name, reader)
+            return
+        names = [column.name for column in stage.columns]
+        statement = sa.insert(stage)
+        for batch in reader:
+            columns = [column.to_pylist() for column in batch.columns]
+            with self.connection.begin():
+                self.connection.execute(statement, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+
+    def _apply(self, delta: Delta, stages: sa.MetaData) -> Changes:
+        target, stage = _table(delta.table.name, delta.table.columns, sa.MetaData()), stages.tables[_stage(delta.table.name)]
+        gone = sa.delete(target)
+        if delta.keys:
+            keys = stages.tables[_keys(delta.table.name)]
+            here = [target.c[name] for name in delta.key]
+            there = sa.select(*(keys.c[name] for name in delta.key))
+            gone = gone.where(here[0].in_(there) if len(here) == 1 else sa.tuple_(*here).in_(there))
+        deleted = self.connection.execute(gone).rowcount
+        rows = sa.select(*(stage.c[name] for name in delta.table.names))
+        inserted = self.connection.execute(sa.insert(target).from_select(delta.table.names, rows)).rowcount
+        return Changes(inserted=inserted, deleted=deleted)
+
+
+def _stage(name: str) -> str:
+    return f"unifier_stage_{name}"
+
+
+def _keys(name: str) -> str:
+    return f"unifier_stage_{name}_keys"
+
+
+def _table(name: str, columns: Sequence[Column], metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(name, metadata, *(sa.Column(column.name, _TYPES[column.type]()) for column in columns))
+
+
+def _stage_tables(delta: Delta, metadata: sa.MetaData) -> None:
+    """Declare the stage of the rows and, where rows are replaced by key, that of the keys."""
+    _table(_stage(delta.table.name), delta.table.columns, metadata)
+    if delta.keys:
+        _table(_keys(delta.table.name), [column for column in delta.table.columns if column.name in delta.key], metadata)
+
+
+def _define(connection: Connection, table: Table) -> None:
+    """Create a published table, or add the columns that it lacks."""
+    declared = _table(table.name, table.columns, sa.MetaData())
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(table.name):
+        declared.create(connection)
+        return
+    known = {column["name"] for column in inspector.get_columns(table.name)}
+    for column in declared.columns:
+        if column.name not in known:
+            name = connection.dialect.identifier_preparer.quote(table.name)
+            added = CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {added}")
+
+
+def _ingest(url: URL, stage: str, reader: pa.RecordBatchReader) -> None:
+    """Append rows to a stage by PostgreSQL's COPY."""
+    from adbc_driver_postgresql import dbapi
+
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with dbapi.connect(plain) as connection, connection.cursor() as cursor:
+        cursor.adbc_ingest(stage, reader, mode="append")
+        connection.commit()

@@ -1,0 +1,105 @@
+"""Say what a target is given and what it does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from unifier.errors import WarehouseError
+from unifier.relations import Changes
+from unifier.tables import Table
+from unifier.warehouse.config import TargetConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Rows to replace in one published table.
+
+    ``rows`` are statements over the store that together yield the new rows, in the table's columns; ``keys`` is a
+    temporary relation whose columns ``key`` name the rows to delete first. Without ``keys`` all rows are replaced.
+    """
+
+    table: Table
+    rows: tuple[str, ...]
+    keys: str = ""
+    key: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class Session(Protocol):
+    """An open target: readers see none of what it does before :meth:`write` returns, and then all of it."""
+
+    def last_run(self) -> int:
+        """Tell the last run published there; 0 when there is none."""
+
+    def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
+        """Create what is missing, replace the rows in one transaction, count what each table lost and got."""
+
+
+class Target(Protocol):
+    """A database to publish to."""
+
+    def session(self, con: duckdb.DuckDBPyConnection, *, known: bool) -> AbstractContextManager[Session]:
+        """Open the target for one run; ``known`` tells whether the store remembers having published to it."""
+
+
+def parsed_url(config: TargetConfig) -> URL:
+    """Read the URL of a target, relative file paths made absolute; raise WarehouseError that does not repeat it."""
+    try:
+        url = make_url(config.url)
+    except ArgumentError:
+        raise WarehouseError(f"target {config.name}", "its url cannot be read", "write one like duckdb:///warehouse.duckdb") from None
+    if url.get_backend_name() in {"duckdb", "sqlite"} and url.database and url.database != ":memory:":
+        return url.set(database=str((config.folder / url.database).absolute()))
+    return url
+
+
+def open_target(config: TargetConfig) -> Target:
+    """Make the target that a URL stands for: DuckDB's own way, or SQLAlchemy for everything else."""
+    url = parsed_url(config)
+    if url.get_backend_name() == "duckdb":
+        from unifier.warehouse.duckdb_target import DuckDBTarget
+
+        return DuckDBTarget(Path(url.database or "warehouse.duckdb"))
+    from unifier.warehouse.sql_target import SqlTarget
+
+    return SqlTarget(url)
+
+
+@contextmanager
+def told_as_warehouse_errors(config: TargetConfig) -> Iterator[None]:
+    """Turn what drivers raise into a WarehouseError with the first line of the fault, without password or values."""
+    try:
+        yield
+    except NoSuchModuleError as error:
+        raise WarehouseError(f"target {config.name}", "no driver knows this kind of url", "install one, or correct the url") from error
+    except ImportError as error:
+        fault = f"its driver is not installed ({error.name})"
+        raise WarehouseError(f"target {config.name}", fault, "install it, e.g. pip install 'unifier[postgresql]'") from error
+    except (duckdb.Error, OSError, SQLAlchemyError, *_adbc_errors()) as error:
+        raise WarehouseError(f"target {config.name}", _fault(error, config), "mend it and run again: it will catch up") from None
+
+
+def _adbc_errors() -> tuple[type[Exception], ...]:
+    try:
+        from adbc_driver_manager import Error
+    except ImportError:
+        return ()
+    return (Error,)
+
+
+def _fault(error: BaseException, config: TargetConfig) -> str:
+    """Say what a driver said, in one line, with the password and its written form blacked out."""
+    cause = getattr(error, "orig", None) or error
+    line = (str(cause).strip().splitlines() or [""])[0]
+    url = parsed_url(config)
+    for word in {str(url.password or ""), url.render_as_string(hide_password=False), config.url}:
+        line = line.replace(word, "***") if word else line
+    return f"{type(cause).__name__}: {line}"
