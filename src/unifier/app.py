@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from unifier import plugins, words
-from unifier.config import Config, check, load, resolve
+from unifier.config import Config, Place, check, load, resolve
 from unifier.errors import ConfigError
 from unifier.identifiers import registry
+from unifier.segments import SEGMENTS_SCHEMA, SegmentPlan
 from unifier.stages.extract import Source
+from unifier.stages.segment import segment_plan
+from unifier.stages.tag import tag_plan
 from unifier.stages.unify import UnifyPlan
 from unifier.store import Store, open_store
 from unifier.store.lock import held
 from unifier.store.rules import Rules
+from unifier.tags import TAGS_SCHEMA, TagPlan
+from unifier.warehouse import TARGETS_SCHEMA, TargetConfig, target_config
 
 TEXT: Final = {"type": "string"}
 LIST: Final = {"type": "array", "items": TEXT}
@@ -98,10 +103,6 @@ class Project:
 
 def schema() -> dict[str, Any]:
     """Put together the JSON Schema of ``unifier.yaml``."""
-    from unifier.segments import SEGMENTS_SCHEMA
-    from unifier.tags import TAGS_SCHEMA
-    from unifier.warehouse import TARGETS_SCHEMA
-
     properties = {**CONFIG_SCHEMA["properties"], "tags": TAGS_SCHEMA, "segments": SEGMENTS_SCHEMA, "targets": TARGETS_SCHEMA}
     return {**CONFIG_SCHEMA, "properties": properties}
 
@@ -178,6 +179,32 @@ class Plans:
     targets: list[TargetConfig]
     tags_meta: list[dict[str, Any]]
     segments_meta: list[dict[str, Any]]
+
+
+def plans(one: Project, loaded: plugins.Loaded) -> Plans:
+    """Understand the whole configuration before anything runs; raise ConfigError at its first fault."""
+    unify = unify_plan(one, loaded)
+    lines = one.config.lines
+    tags = tag_plan(one.config.data.get("tags") or [], lines, one.zone)
+    segments = segment_plan(one.config.data.get("segments") or [], lines, tags, one.zone)
+    targets = [
+        target_config(name, {**section, "url": resolve(str(section["url"]), one.folder, f"targets.{name}.url")}, one.folder, one.secret)
+        for name, section in sorted(one.config.section("targets").items())
+    ]
+    kinds = {tag.name: tag.compiled.type for tag in tags.tags}
+    return Plans(
+        unify.rules,
+        unify,
+        tags,
+        segments,
+        targets,
+        [{**_described(tag.name, tag.body), "type": str(kinds[tag.name])} for tag in tags.tags],
+        [_described(each.name, each.body) for each in segments.segments],
+    )
+
+
+def _described(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, "title": body.get("title") or name, "class": body.get("class")}
 
 
 def unify_plan(one: Project, loaded: plugins.Loaded) -> UnifyPlan:

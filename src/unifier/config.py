@@ -21,7 +21,7 @@ import yaml
 
 from unifier.errors import ConfigError
 
-Path_ = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -32,7 +32,7 @@ class Config:
 
     path: Path
     data: Mapping[str, Any]
-    lines: Mapping[Path_, tuple[str, int]] = field(default_factory=dict)
+    lines: Mapping[Place, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -49,7 +49,7 @@ class Config:
         """Hand out a section, empty when it is absent."""
         return dict(self.data.get(name) or {})
 
-    def where(self, path: Path_) -> str:
+    def where(self, path: Place) -> str:
         """Name file and line of a key, or of the nearest key above it.
 
         >>> Config(Path("unifier.yaml"), {}, {("tags",): ("unifier.yaml", 3)}).where(("tags", 0))
@@ -95,7 +95,7 @@ def load(path: Path) -> Config:
     return Config(path, config, lines)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[Path_, tuple[str, int]]]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -112,13 +112,13 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Path_, tuple[str, int]]]:
         return {}, {}
     if not isinstance(data, dict):
         raise ConfigError(path.name, "the file is not a mapping of sections", "start with `project:`")
-    lines: dict[Path_, tuple[str, int]] = {}
+    lines: dict[Place, tuple[str, int]] = {}
     for place, line in _places(node, ()):
         lines[place] = (path.name, line)
     return data, lines
 
 
-def _places(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, int]]:
+def _places(node: yaml.Node, path: Place) -> Iterator[tuple[Place, int]]:
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
@@ -140,7 +140,7 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
 
     faults = []
     for error in Draft202012Validator(schema).iter_errors(config.data):
-        place: Path_ = tuple(error.absolute_path)
+        place: Place = tuple(error.absolute_path)
         if error.validator == "additionalProperties" and isinstance(error.instance, dict):
             known = error.schema.get("properties", {})
             for key in error.instance:

@@ -1,4 +1,4 @@
-"""Settle versions, read evidence, gather bundles: rules 1 to 11 of ``docs/decisions/0002-semantics.md``, one record at a time.
+"""Settle versions, read evidence, gather bundles: rules 1 to 11 of ``docs/decisions/0002-semantics.md``.
 
 Records are dicts shaped like the contract whose times are aware datetimes. Rule numbers refer to that page.
 """
@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from unifier.identifiers import name_key, readings
-from unifier.offers.identifier import IdentifierType
+
+if TYPE_CHECKING:
+    from unifier.offers.identifier import IdentifierType
 
 Record = Mapping[str, Any]
 Key = tuple[str, str, str]
@@ -163,7 +165,9 @@ def profile_node(source: str, versions: Sequence[Record], rules: Rules) -> Node 
         last = max(first, *(observed for _, observed, _, _ in told))
         verified = any(verified for _, _, verified, _ in told)
         cls = evidence_class(value, role, verified, state, rules)
-        evidence.append(Evidence(value, role, verified, state, cls, first, last, any(told_now for *_, told_now in told)))
+        evidence.append(
+            Evidence(value, role, verified, state, cls, first, last, any(told_now for *_, told_now in told))
+        )
     id_ = top["record_id"]
     return Node(source, "profile", id_, (source, "profile", id_), evidence, "profile" in rules.found, profile=top)
 
@@ -182,7 +186,10 @@ def members(fact: Record, rules: Rules) -> frozenset[Member]:
 def set_hash(set_: frozenset[Member]) -> str:
     """Hash a set into the first half of a bundle's id."""
     ordered = sorted((*value, ROLES[role], verified) for value, role, verified in set_)
-    texts = [chr(31).join((type_, scope, text, str(role), str(verified).lower())) for type_, scope, text, role, verified in ordered]
+    texts = [
+        chr(31).join((type_, scope, text, str(role), str(verified).lower()))
+        for type_, scope, text, role, verified in ordered
+    ]
     return hashlib.sha256(chr(30).join(texts).encode()).hexdigest()[:32]
 
 
@@ -220,7 +227,7 @@ def bundle_node(source: str, set_: frozenset[Member], facts: dict[Key, Record], 
 
 
 class Bundles:
-    """Remember which bundle is which from run to run: a set's island goes on as the bundle it shares most facts with."""
+    """Remember which bundle is which: a set's island goes on as the bundle it shares most facts with."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, frozenset[Member]], list[tuple[int, frozenset[Key]]]] = defaultdict(list)
@@ -241,7 +248,9 @@ class Bundles:
             self._count += at not in heirs
             chosen.append(heirs[at][1] if at in heirs else self._count)
         gone = [(token, frozenset[Key]()) for token, _ in known if token not in chosen]
-        self._known[source, set_] = gone + [(token, frozenset(island)) for token, island in zip(chosen, cut, strict=True)]
+        self._known[source, set_] = gone + [
+            (token, frozenset(island)) for token, island in zip(chosen, cut, strict=True)
+        ]
         return chosen
 
     def nodes(self, facts: Mapping[Key, Record], rules: Rules) -> list[Node]:

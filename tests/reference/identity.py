@@ -94,7 +94,9 @@ def holdings(value: Value, held_by: Sequence[Node], rules: Rules) -> dict[Node, 
     return found
 
 
-def _parts(value: Value, ordered: Sequence[Node], spans: Mapping[Node, tuple[datetime, datetime, bool]], rules: Rules) -> list[list[Node]]:
+def _parts(
+    value: Value, ordered: Sequence[Node], spans: Mapping[Node, tuple[datetime, datetime, bool]], rules: Rules
+) -> list[list[Node]]:
     """Divide carriers into islands, and join neighbouring islands again that one person may have held (rule 13)."""
     pause = rules.recycles(value[0])
     islands: list[list[Node]] = []
@@ -145,7 +147,7 @@ def connected(nodes: Iterable[Node], edges: Iterable[Edge]) -> list[frozenset[No
 
 
 def conflict(left: Node, right: Node, generic: set[Value], rules: Rules) -> str | None:
-    """Tell whether two nodes cannot be one person (rule 16): ``limit`` always counts, ``veto`` against classes 4 to 6."""
+    """Tell why two nodes cannot be one person (rule 16): ``limit`` always counts, ``veto`` against classes 4 to 6."""
     ours, theirs = (exclusive_values(node, rules, current=True) for node in (left, right))
     shares = False
     for kind in set(ours) & set(theirs):
@@ -161,7 +163,11 @@ def conflict(left: Node, right: Node, generic: set[Value], rules: Rules) -> str 
 
 
 def _contradicts(masked: Node, plain: Node) -> bool:
-    shown = [e.value[2] for e in masked.evidence if (e.value[0], e.state) == ("phone_masked", "masked") and e.current and e.role in {"own", "staff"}]
+    shown = [
+        e.value[2]
+        for e in masked.evidence
+        if (e.value[0], e.state) == ("phone_masked", "masked") and e.current and e.role in {"own", "staff"}
+    ]
     phones = [link.value[2] for link in plain.links if link.value[0] == "phone" and link.current]
     return bool(phones) and any(all(masked_contradicts(mask, phone) for phone in phones) for mask in shown)
 
@@ -188,7 +194,9 @@ def resolve(component: frozenset[Node], edges: Sequence[Edge], generic: set[Valu
     return refused
 
 
-def surplus(cluster: frozenset[Node], edges: Sequence[Edge], held_by: Mapping[Value, Sequence[Node]], rules: Rules) -> set[Value]:
+def surplus(
+    cluster: frozenset[Node], edges: Sequence[Edge], held_by: Mapping[Value, Sequence[Node]], rules: Rules
+) -> set[Value]:
     """Return the values beyond what one person can have of a type and scope, weakest first (rule 18)."""
     links: dict[Value, list[Edge]] = defaultdict(list)
     for edge in edges:
@@ -196,7 +204,9 @@ def surplus(cluster: frozenset[Node], edges: Sequence[Edge], held_by: Mapping[Va
             links[edge[1][0]].append(edge)
 
     def strength(value: Value) -> tuple[int, int, str]:
-        spans = [(node, link) for node in {edge[0] for edge in links[value]} for link in node.links if link.value == value]
+        spans = [
+            (node, link) for node in {edge[0] for edge in links[value]} for link in node.links if link.value == value
+        ]
         return min(edge[2] for edge in links[value]), -sum(capacity(node, link) for node, link in spans), value[2]
 
     beyond: set[Value] = set()

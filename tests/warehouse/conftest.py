@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from warehouse.world import World, new_world
 
@@ -31,6 +32,12 @@ class Server:
     def url(self) -> str:
         """SQLAlchemy URL of the server's database."""
         return f"postgresql://unifier:{PASSWORD.replace('/', '%2F').replace('@', '%40')}@127.0.0.1:{self.port}/postgres"
+
+    def create(self, name: str) -> None:
+        """Make an empty database."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+            connection.execute(f'CREATE DATABASE "{name}" STRATEGY file_copy'.encode())
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

@@ -45,7 +45,7 @@ class World:
     store: Store
     folder: Path
 
-    def add(self, name: str, **row: Any) -> None:
+    def add(self, name: str, /, **row: Any) -> None:
         """Insert a row; columns that are not named are null."""
         listed = ", ".join(map(quoted, row))
         self.store.con.execute(f"INSERT INTO {quoted(name)} ({listed}) VALUES ({', '.join('?' for _ in row)})", list(row.values()))

@@ -55,7 +55,7 @@ class RunReport:
     def exit_code(self) -> int:
         """0 when everything was committed, 1 when a source or a target was not."""
         failed = [report for report in self.sources if report.outcome != "settled"]
-        return 1 if failed or any(report.outcome != "published" for report in self.targets) else 0
+        return 1 if failed or not all(report.is_published for report in self.targets) else 0
 
 
 def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
@@ -257,7 +257,10 @@ def told(report: RunReport) -> dict[str, Any]:
         "dry_run": report.dry,
         "exit_code": report.exit_code,
         "sources": [asdict(each) for each in report.sources],
-        "targets": [asdict(each) for each in report.targets],
+        "targets": [
+            {"target": each.name, "published": each.is_published, "since": each.since, "error": str(each.error) if each.error else None}
+            for each in report.targets
+        ],
         "stages": {name: {"seconds": round(seconds, 3), **asdict(changes)} for name, (seconds, changes) in report.stages.items()},
         "figures": report.figures,
     }

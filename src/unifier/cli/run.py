@@ -171,7 +171,7 @@ def summary(report: RunReport) -> None:
     if report.figures:
         console.print(" · ".join(f"{name} {count:,}" for name, count in report.figures.items()))
     for target in report.targets:
-        console.print(f"{target.name}: {target.outcome} {target.where}" + (f" — {target.error}" if target.error else ""))
+        console.print(f"target {target.name}: " + ("published" if target.is_published else str(target.error)))
     for each in report.sources:
         if each.error:
             console.print(f"[bold]{each.source}[/bold]: {each.error}", style="red")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import sqlglot
 from sqlglot import errors, exp
 
-from unifier.expressions.namespace import Namespace
-from unifier.expressions.reader import Reader, Typed
+from unifier.expressions.reader import Reader
 from unifier.expressions.trouble import Place
-from unifier.expressions.values import Type
+
+if TYPE_CHECKING:
+    from unifier.expressions.shapes import Typed
+    from unifier.expressions.namespace import Namespace
+    from unifier.expressions.values import Type
 
 LONGEST = 2000
 
@@ -53,7 +57,9 @@ def compile_condition(text: str, namespace: Namespace, *, file: str, line: int, 
     typed = reader.read(tree)
     reader.need_truth(tree, typed)
     if reader.relation not in {None, relation}:
-        raise place.error(tree, f"the condition reads {reader.relation}, the value reads {relation}", "read one relation of facts")
+        raise place.error(
+            tree, f"the condition reads {reader.relation}, the value reads {relation}", "read one relation of facts"
+        )
     return _compiled(reader, typed)
 
 
@@ -74,19 +80,26 @@ def _compiled(reader: Reader, typed: Typed) -> Compiled:
 def _parse(text: str, file: str, line: int) -> tuple[exp.Expression, Place]:
     place = Place(text, file, line)
     if len(text) > LONGEST:
-        raise place.at(0, f"the expression has {len(text)} characters", f"at most {LONGEST} are read: name a part of it")
+        raise place.at(
+            0, f"the expression has {len(text)} characters", f"at most {LONGEST} are read: name a part of it"
+        )
     if not text.strip():
         raise place.at(0, "the expression is empty", "write a value, such as count(sale.record_id)")
     try:
         tree = sqlglot.parse_one(text, dialect="duckdb")
     except errors.ParseError as error:
         first = error.errors[0] if error.errors else {}
-        raise place.of(first.get("line") or 1, first.get("col") or 1, "not an expression: " + _fault(first), "check words and brackets") from None
+        raise place.of(
+            first.get("line") or 1,
+            first.get("col") or 1,
+            "not an expression: " + _fault(first),
+            "check words and brackets",
+        ) from None
     except errors.TokenError:
         raise place.at(0, "not an expression: a quote or comment has no end", "close it") from None
     except RecursionError:
         raise place.at(0, "the expression is nested too deep", "name a part of it") from None
-    return tree, place
+    return cast("exp.Expression", tree), place
 
 
 def _fault(first: dict[str, object]) -> str:

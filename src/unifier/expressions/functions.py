@@ -71,10 +71,14 @@ SCALARS: Final[dict[str, Function]] = {
     "right": Function((TEXTUAL, frozenset({Type.INT})), Type.TEXT, _if_positive("right")),
     "abs": Function((NUMERIC,), 0, _plain("abs")),
     "floor": Function((NUMERIC,), Type.INT, lambda args: cast(call("floor", *args), "BIGINT")),
-    "round": Function((NUMERIC, frozenset({Type.INT})), Type.NUMBER, lambda args: call("round", cast(args[0], "DOUBLE"), *args[1:]), 1),
+    "round": Function(
+        (NUMERIC, frozenset({Type.INT})), Type.NUMBER, lambda args: call("round", cast(args[0], "DOUBLE"), *args[1:]), 1
+    ),
     "year_of": Function((TEMPORAL,), Type.INT, _part("year")),
     "month_of": Function((TEMPORAL | {Type.BIRTHDAY},), Type.INT, _part("month")),
-    "days_between": Function((TEMPORAL, TEMPORAL), Type.INT, lambda args: call("date_diff", exp.Literal.string("day"), *args)),
+    "days_between": Function(
+        (TEMPORAL, TEMPORAL), Type.INT, lambda args: call("date_diff", exp.Literal.string("day"), *args)
+    ),
     "date_of": Function((TEMPORAL,), Type.DATE, lambda args: args[0]),
 }
 """Functions of values of one row. Times are turned into local days before ``build`` sees them."""
@@ -84,10 +88,11 @@ def _key(x: Node) -> Node:
     return call("row", exp.column("at", quoted=True), x)
 
 
-
 AGGREGATES: Final[dict[str, Function]] = {
     "count": Function((ANY,), Type.INT, _plain("count")),
-    "count_if": Function((frozenset({Type.BOOL}),), Type.INT, _plain("count_if")),
+    "count_if": Function(
+        (frozenset({Type.BOOL}),), Type.INT, lambda args: call("count", exp.Case().when(args[0], number(1)))
+    ),
     "count_distinct": Function((ANY,), Type.INT, lambda args: exp.Count(this=exp.Distinct(expressions=list(args)))),
     "sum": Function((WHOLE,), 0, _plain("sum")),
     "sum_if": Function((WHOLE, frozenset({Type.BOOL})), 0, lambda args: call("sum", exp.Case().when(args[1], args[0]))),
@@ -122,7 +127,9 @@ POPULATION: Final[dict[str, Function]] = {
 """Functions of a person among all persons; their SQL is the value that is ranked."""
 
 CLOCK: Final[dict[str, Function]] = {
-    "days_since": Function((TEMPORAL,), Type.INT, lambda args: call("date_diff", exp.Literal.string("day"), args[0], as_of())),
+    "days_since": Function(
+        (TEMPORAL,), Type.INT, lambda args: call("date_diff", exp.Literal.string("day"), args[0], as_of())
+    ),
     "age": Function((TEXTUAL | {Type.DATE},), Type.INT, lambda args: _age(args[0])),
 }
 """Functions whose value changes with the day."""
@@ -132,7 +139,9 @@ def _age(birth: Node) -> Node:
     """Count whole years; who was born on 29 February comes of age on 1 March where there is no 29th."""
 
     def month_and_day(node: Node) -> Node:
-        return exp.Add(this=exp.Mul(this=call("month", node), expression=number(100)), expression=call("day", node.copy()))
+        return exp.Add(
+            this=exp.Mul(this=call("month", node), expression=number(100)), expression=call("day", node.copy())
+        )
 
     earlier = exp.LT(this=month_and_day(as_of()), expression=month_and_day(birth))
     years = exp.Sub(this=call("year", as_of()), expression=call("year", birth.copy()))
@@ -145,7 +154,10 @@ def day_after(name: str, base: Node, distance: int) -> Node:
         return exp.Add(this=base, expression=number(distance))
     year = exp.Add(this=call("year", base), expression=number(distance))
     first = call("make_date", year, call("month", base.copy()), number(1))
-    return exp.Add(this=first, expression=cast(exp.Paren(this=exp.Sub(this=call("day", base.copy()), expression=number(1))), "INTEGER"))
+    return exp.Add(
+        this=first,
+        expression=cast(exp.Paren(this=exp.Sub(this=call("day", base.copy()), expression=number(1))), "INTEGER"),
+    )
 
 
 LIMIT: Final = {"days_since": 100_000, "age": 200}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from unifier.expressions.values import Type
+if TYPE_CHECKING:
+    from unifier.expressions.values import Type
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A name: the column it stands for, its type, and what reading it means (``golden``, ``tag:orders``, ``consent``)."""
+    """A name: the column it stands for, its type, and what reading it means, such as ``golden`` or ``tag:orders``."""
 
     column: str
     type: Type
@@ -52,10 +53,6 @@ class Lazy(Mapping[str, Field]):
         if name in self._names:
             return self._define(name)
         raise KeyError(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Hand out a field, or the default where there is none."""
-        return self[name] if name in self else default
 
     def __contains__(self, name: object) -> bool:
         return name in self._known or name in self._names

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from typing import cast as cast_type
 
 import sqlglot
 from sqlglot import exp
@@ -13,24 +14,17 @@ from sqlglot import exp
 from unifier.config import nearest
 from unifier.expressions import functions
 from unifier.expressions.functions import AGGREGATES, ALL, CLOCK, LIMIT, POPULATION, SCALARS, Function, call, cast
-from unifier.expressions.namespace import Field, Namespace
-from unifier.expressions.trouble import Place
-from unifier.expressions.values import NUMERIC, ORDERED, TEMPORAL, TEXTUAL, WHOLE, Type, joint
+from unifier.expressions.shapes import COMPARISONS, MIRROR, Typed, arguments, called, whole
+from unifier.expressions.values import NUMERIC, TEMPORAL, TEXTUAL, Type, joint
+
+if TYPE_CHECKING:
+    from unifier.expressions.namespace import Field, Namespace
+    from unifier.expressions.trouble import Place
 
 DEEPEST: Final = 30
+FEWEST_BANDS: Final = 2
 MOST_BANDS: Final = 1000
-_COMPARISONS: Final = {exp.EQ: (0, 1), exp.NEQ: (0, 1), exp.GT: (1,), exp.GTE: (0,), exp.LT: (0,), exp.LTE: (1,)}
-"""How far behind its number a comparison with a growing value flips."""
-_MIRROR: Final = {exp.EQ: exp.EQ, exp.NEQ: exp.NEQ, exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
-_ARITHMETIC: Final = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A node of our own tree and the type of its value."""
-
-    node: exp.Expression
-    type: Type
+_ARITHMETIC: Final[tuple[type[exp.Expression], ...]] = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 
 
 @dataclass(slots=True)
@@ -51,14 +45,16 @@ class Reader:
 
     def top(self, tree: exp.Expression) -> Typed:
         """Read a whole expression; a population function may stand here only."""
-        name = _name(tree)
+        name = called(tree)
         typed = self._ranked(tree, name) if name in POPULATION and self.names.population else self.read(tree)
         if typed.type is Type.NULL:
             raise self.place.error(tree, "the value is always unknown", "name a field")
         if self.relation and self.reads - {self.relation}:
-            other = sorted(self.reads - {self.relation})[0].partition(":")[2] or "a field of the person"
+            other = min(self.reads - {self.relation}).partition(":")[2] or "a field of the person"
             raise self.place.error(
-                tree, f"facts of {self.relation} and {other} do not go into one expression", "make a tag of the facts and name it in another"
+                tree,
+                f"facts of {self.relation} and {other} do not go into one expression",
+                "make a tag of the facts and name it in another",
             )
         return typed
 
@@ -67,13 +63,15 @@ class Reader:
         self.depth += 1
         if self.depth > DEEPEST:
             raise self.place.error(node, f"the expression is nested deeper than {DEEPEST}", "name a part of it")
-        reader = _READERS.get(type(node))
+        reader: Callable[..., Typed] | None = getattr(self, _READERS.get(type(node), ""), None)
         if reader:
-            typed = reader(self, node)
+            typed = reader(node)
         elif isinstance(node, exp.Func):
             typed = self._call(node)
         else:
-            raise self.place.error(node, f"{node.key.upper()} is not part of the language", "see the list of operators and functions")
+            raise self.place.error(
+                node, f"{node.key.upper()} is not part of the language", "see the list of operators and functions"
+            )
         self.depth -= 1
         return typed
 
@@ -102,7 +100,9 @@ class Reader:
         self.reads.add(found.reads)
         if self.inside:
             if self.relation not in {None, found.reads}:
-                raise self.place.error(node, f"the expression reads {self.relation} and {found.reads}", "read one relation of facts")
+                raise self.place.error(
+                    node, f"the expression reads {self.relation} and {found.reads}", "read one relation of facts"
+                )
             self.relation = found.reads
 
     def _literal(self, node: exp.Literal) -> Typed:
@@ -136,7 +136,7 @@ class Reader:
             raise self.place.error(node, f"{node.name!r} is not a day", "write it like '2026-01-31'") from None
 
     def _logic(self, node: exp.Connector) -> Typed:
-        parts = [self._truth(part) for part in node.flatten()]
+        parts = [self._truth(cast_type("exp.Expression", part)) for part in node.flatten()]
         joined = exp.and_(*parts) if isinstance(node, exp.And) else exp.or_(*parts)
         return Typed(exp.Paren(this=joined), Type.BOOL)
 
@@ -153,15 +153,17 @@ class Reader:
             return Typed(exp.Paren(this=exp.Is(this=self.read(node.this).node, expression=exp.Null())), Type.BOOL)
         if isinstance(node.expression, exp.Boolean):
             truth = exp.Boolean(this=bool(node.expression.this))
-            return Typed(exp.Paren(this=exp.Is(this=exp.Paren(this=self._truth(node.this)), expression=truth)), Type.BOOL)
+            return Typed(
+                exp.Paren(this=exp.Is(this=exp.Paren(this=self._truth(node.this)), expression=truth)), Type.BOOL
+            )
         raise self.place.error(node, "IS takes null, true or false", "write is null, or use =")
 
-    def _compare(self, node: exp.Binary) -> Typed:
-        kind = type(node)
-        left, right = node.this, node.expression
-        if _name(right) in CLOCK and _whole(left) is not None:
-            kind, left, right = _MIRROR[kind], right, left
-        clocked = self._clock(left, [(right, _COMPARISONS[kind])])
+    def _compare(self, node: exp.Expression) -> Typed:
+        kind: type[exp.Expression] = type(node)
+        left, right = node.this, node.args["expression"]
+        if called(right) in CLOCK and whole(left) is not None:
+            kind, left, right = MIRROR[kind], right, left
+        clocked = self._clock(left, [(right, COMPARISONS[kind])])
         a, b = self._alike(node, [left, right], clocked)
         return Typed(exp.Paren(this=kind(this=a, expression=b)), Type.BOOL)
 
@@ -182,7 +184,9 @@ class Reader:
         subject = self._argument("like", node.this, self.read(node.this), TEXTUAL)
         if not (isinstance(node.expression, exp.Literal) and node.expression.is_string):
             raise self.place.error(node, "LIKE takes a text as its pattern", "write like '上海%'")
-        return Typed(exp.Paren(this=exp.Like(this=subject.node, expression=exp.Literal.string(node.expression.this))), Type.BOOL)
+        return Typed(
+            exp.Paren(this=exp.Like(this=subject.node, expression=exp.Literal.string(node.expression.this))), Type.BOOL
+        )
 
     def _alike(self, node: exp.Expression, parts: list[exp.Expression], clocked: Typed | None) -> list[exp.Expression]:
         """Read operands of a comparison and bring them to one type; a text beside a day is read as a day."""
@@ -193,7 +197,9 @@ class Reader:
             read = [self._as_day(part, one, read) for part, one in zip(parts, read, strict=True)]
         families = list(dict.fromkeys(one.type.family for one in read))
         if len(families) > 1:
-            raise self.place.error(node, f"a {families[0]} does not compare with a {families[1]}", "bring both to one type")
+            raise self.place.error(
+                node, f"a {families[0]} does not compare with a {families[1]}", "bring both to one type"
+            )
         return [one.node for one in read]
 
     def _as_day(self, part: exp.Expression, one: Typed, all_of: list[Typed]) -> Typed:
@@ -206,7 +212,7 @@ class Reader:
         tree = sqlglot.parse_one(self.names.day('"moment"'), dialect="duckdb")
         return tree.transform(lambda one: node.copy() if isinstance(one, exp.Column) and one.name == "moment" else one)
 
-    def _arithmetic(self, node: exp.Binary) -> Typed:
+    def _arithmetic(self, node: exp.Expression) -> Typed:
         left = self._argument(node.key, node.this, self.read(node.this), NUMERIC)
         right = self._argument(node.key, node.expression, self.read(node.expression), NUMERIC)
         if isinstance(node, exp.Div):
@@ -229,7 +235,9 @@ class Reader:
     def _if(self, node: exp.If) -> Typed:
         return self._choice(node, [(self._truth(node.this), node.args["true"])], node.args.get("false"))
 
-    def _choice(self, node: exp.Expression, branches: list[tuple[exp.Expression, exp.Expression]], other: exp.Expression | None) -> Typed:
+    def _choice(
+        self, node: exp.Expression, branches: list[tuple[exp.Expression, exp.Expression]], other: exp.Expression | None
+    ) -> Typed:
         values = [self.read(value) for _, value in branches]
         default = self.read(other) if other else Typed(exp.Null(), Type.NULL)
         kind = self._joint(node, [*values, default])
@@ -239,7 +247,7 @@ class Reader:
         return Typed(exp.Paren(this=case.else_(default.node)), kind)
 
     def _coalesce(self, node: exp.Coalesce) -> Typed:
-        read = [self.read(one) for one in _arguments(node)]
+        read = [self.read(one) for one in arguments(node)]
         return Typed(call("coalesce", *(one.node for one in read)), self._joint(node, read))
 
     def _joint(self, node: exp.Expression, read: list[Typed]) -> Type:
@@ -250,7 +258,7 @@ class Reader:
         return kind
 
     def _call(self, node: exp.Expression) -> Typed:
-        name = _name(node)
+        name = called(node)
         if name in AGGREGATES:
             return self._aggregate(node, name)
         if name in SCALARS:
@@ -258,7 +266,9 @@ class Reader:
         if name in CLOCK:
             return self._clock_value(node, name)
         if name in POPULATION:
-            raise self.place.error(node, f"{name} stands at the top of a tag's value only", "make a tag of it and name that")
+            raise self.place.error(
+                node, f"{name} stands at the top of a tag's value only", "make a tag of it and name that"
+            )
         raise self.place.error(node, f"unknown function {name!r}", nearest(name, list(ALL)))
 
     def _scalar(self, node: exp.Expression, name: str, spec: Function) -> Typed:
@@ -288,13 +298,16 @@ class Reader:
         return Typed(functions.finish(name, built, kind), kind)
 
     def _arguments(self, node: exp.Expression, name: str, spec: Function) -> list[Typed]:
-        given = _arguments(node)
+        given = arguments(node)
         least, most = len(spec.takes) - spec.optional, len(spec.takes)
         if not least <= len(given) <= most:
             wanted = str(most) if least == most else f"{least} to {most}"
-            raise self.place.error(node, f"{name} takes {wanted} arguments, here are {len(given)}", "check commas and brackets")
+            raise self.place.error(
+                node, f"{name} takes {wanted} arguments, here are {len(given)}", "check commas and brackets"
+            )
         return [
-            self._argument(name, one, self.read(one), takes) for one, takes in zip(given, spec.takes[: len(given)], strict=True)
+            self._argument(name, one, self.read(one), takes)
+            for one, takes in zip(given, spec.takes[: len(given)], strict=True)
         ]
 
     def _argument(self, name: str, node: exp.Expression, typed: Typed, takes: frozenset[Type]) -> Typed:
@@ -306,20 +319,24 @@ class Reader:
     def _ranked(self, node: exp.Expression, name: str) -> Typed:
         spec = POPULATION[name]
         args = self._arguments(node, name, spec)
-        given = _arguments(node)
+        given = arguments(node)
         if name == "quantile_band":
-            self.bands = _whole(given[1]) or 0
-            if not 2 <= self.bands <= MOST_BANDS:
-                raise self.place.error(node, f"quantile_band takes 2 to {MOST_BANDS} bands", "write quantile_band(x, 5)")
+            self.bands = whole(given[1]) or 0
+            if not FEWEST_BANDS <= self.bands <= MOST_BANDS:
+                raise self.place.error(
+                    node, f"quantile_band takes {FEWEST_BANDS} to {MOST_BANDS} bands", "write quantile_band(x, 5)"
+                )
         if self.relation:
-            raise self.place.error(node, f"{name} ranks a field or a tag, not facts", "make a tag of the facts and name it here")
+            raise self.place.error(
+                node, f"{name} ranks a field or a tag, not facts", "make a tag of the facts and name it here"
+            )
         self.population = name
         return Typed(args[0].node, spec.result([one.type for one in args]))
 
     def _clock(self, node: exp.Expression, bounds: list[tuple[exp.Expression, tuple[int, ...]]]) -> Typed | None:
         """Read a clock function that is compared with numbers, and note the days on which the comparison flips."""
-        name = _name(node)
-        numbers = [_whole(bound) for bound, _ in bounds]
+        name = called(node)
+        numbers = [whole(bound) for bound, _ in bounds]
         if name not in CLOCK or any(one is None for one in numbers):
             return None
         base = self._clock_base(node, name)
@@ -334,7 +351,9 @@ class Reader:
 
     def _clock_base(self, node: exp.Expression, name: str) -> exp.Expression:
         if self.inside:
-            raise self.place.error(node, f"{name} does not stand inside an aggregate or a where", "use window, or compare a tag of a day")
+            raise self.place.error(
+                node, f"{name} does not stand inside an aggregate or a where", "use window, or compare a tag of a day"
+            )
         argument = self._arguments(node, name, CLOCK[name])[0]
         if self.relation:
             raise self.place.error(node, f"{name} reads a day, not facts", "make a tag of the day and name that")
@@ -346,78 +365,31 @@ class Reader:
 
     def _clock_value(self, node: exp.Expression, name: str) -> Typed:
         if not self.names.daily:
-            raise self.place.error(node, f"{name} changes every day for everybody", f"compare it with a number: {name}(…) > 90")
+            raise self.place.error(
+                node, f"{name} changes every day for everybody", f"compare it with a number: {name}(…) > 90"
+            )
         self.daily = True
         return Typed(CLOCK[name].build([self._clock_base(node, name)]), Type.INT)
 
 
-_CLASSES: Final = {
-    exp.Count: "count",
-    exp.CountIf: "count_if",
-    exp.Sum: "sum",
-    exp.Min: "min",
-    exp.Max: "max",
-    exp.Avg: "avg",
-    exp.First: "first",
-    exp.Last: "last",
-    exp.Rank: "rank",
-    exp.Lower: "lower",
-    exp.Upper: "upper",
-    exp.Length: "length",
-    exp.Left: "left",
-    exp.Right: "right",
-    exp.Abs: "abs",
-    exp.Floor: "floor",
-    exp.Round: "round",
-}
-
-
-def _name(node: exp.Expression) -> str:
-    """Name the function that a node calls, empty when it calls none."""
-    if isinstance(node, exp.Anonymous):
-        return str(node.this).lower()
-    if type(node) in _CLASSES:
-        return _CLASSES[type(node)]
-    return node.sql_name().lower() if isinstance(node, exp.Func) else ""
-
-
-def _arguments(node: exp.Expression) -> list[exp.Expression]:
-    """List the arguments of a call in their order."""
-
-    def parts() -> Iterator[exp.Expression]:
-        for name in node.arg_types:
-            value = node.args.get(name)
-            yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, exp.Expression))
-
-    return list(parts())
-
-
-def _whole(node: exp.Expression) -> int | None:
-    """Read a literal whole number, with its sign."""
-    if isinstance(node, exp.Neg):
-        inner = _whole(node.this)
-        return None if inner is None else -inner
-    return int(node.this) if isinstance(node, exp.Literal) and node.is_int and not node.is_string else None
-
-
-_READERS: Final[dict[type[exp.Expression], Callable[..., Typed]]] = {
-    exp.Column: Reader._column,
-    exp.Literal: Reader._literal,
-    exp.Boolean: Reader._boolean,
-    exp.Null: Reader._null,
-    exp.Paren: Reader._paren,
-    exp.Cast: Reader._date,
-    exp.And: Reader._logic,
-    exp.Or: Reader._logic,
-    exp.Not: Reader._not,
-    exp.Is: Reader._is,
-    **dict.fromkeys(_COMPARISONS, Reader._compare),
-    exp.Between: Reader._between,
-    exp.In: Reader._in,
-    exp.Like: Reader._like,
-    **dict.fromkeys(_ARITHMETIC, Reader._arithmetic),
-    exp.Neg: Reader._negative,
-    exp.Case: Reader._case,
-    exp.If: Reader._if,
-    exp.Coalesce: Reader._coalesce,
+_READERS: Final[dict[type[exp.Expression], str]] = {
+    exp.Column: "_column",
+    exp.Literal: "_literal",
+    exp.Boolean: "_boolean",
+    exp.Null: "_null",
+    exp.Paren: "_paren",
+    exp.Cast: "_date",
+    exp.And: "_logic",
+    exp.Or: "_logic",
+    exp.Not: "_not",
+    exp.Is: "_is",
+    **dict.fromkeys(COMPARISONS, "_compare"),
+    exp.Between: "_between",
+    exp.In: "_in",
+    exp.Like: "_like",
+    **dict.fromkeys(_ARITHMETIC, "_arithmetic"),
+    exp.Neg: "_negative",
+    exp.Case: "_case",
+    exp.If: "_if",
+    exp.Coalesce: "_coalesce",
 }

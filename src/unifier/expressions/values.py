@@ -71,9 +71,13 @@ def of_column(kind: str) -> Type:
     >>> of_column("INTEGER"), of_column("VARCHAR")
     (<Type.INT: 'INT'>, <Type.TEXT: 'TEXT'>)
     """
-    return {"VARCHAR": Type.TEXT, "BOOLEAN": Type.BOOL, "DOUBLE": Type.NUMBER, "DATE": Type.DATE, "TIMESTAMP": Type.TIMESTAMP}.get(
-        kind, Type.INT
-    )
+    return {
+        "VARCHAR": Type.TEXT,
+        "BOOLEAN": Type.BOOL,
+        "DOUBLE": Type.NUMBER,
+        "DATE": Type.DATE,
+        "TIMESTAMP": Type.TIMESTAMP,
+    }.get(kind, Type.INT)
 
 
 def joint(types: list[Type]) -> Type | None:

@@ -88,7 +88,7 @@ class SegmentPlan:
 
     @property
     def reads(self) -> frozenset[str]:
-        """All that some segment reads: ``golden``, ``tag:…``, ``consent:marketing.sms``, ``reachable:sms``, ``segment:…``."""
+        """All that some segment reads: ``golden``, ``tag:orders``, ``consent:marketing.sms``, ``reachable:sms``."""
         return frozenset().union(*(one.compiled.reads for one in self.segments))
 
     def read(self, family: str) -> tuple[str, ...]:
@@ -133,14 +133,23 @@ class _Planner:
             tier = self.entries[at].get("tier")
             if tier and seen.setdefault((tier["group"], tier["order"]), name) != name:
                 first = seen[tier["group"], tier["order"]]
-                raise self.fault(at, "tier", f"segments {first!r} and {name!r} have one place in tier {tier['group']!r}", "number them")
+                raise self.fault(
+                    at,
+                    "tier",
+                    f"segments {first!r} and {name!r} have one place in tier {tier['group']!r}",
+                    "number them",
+                )
 
     def earlier(self, at: int) -> tuple[str, ...]:
         tier = self.entries[at].get("tier")
         if not tier:
             return ()
         group = [(name, self.entries[other].get("tier") or {}) for name, other in self.index.items()]
-        before = [(one["order"], name) for name, one in group if one.get("group") == tier["group"] and one["order"] < tier["order"]]
+        before = [
+            (one["order"], name)
+            for name, one in group
+            if one.get("group") == tier["group"] and one["order"] < tier["order"]
+        ]
         return tuple(name for _, name in sorted(before))
 
     def define(self, name: str, chain: tuple[str, ...]) -> SegmentDefinition:
@@ -157,18 +166,26 @@ class _Planner:
             below.append(self.define(other, (*chain, name)))
             return Field(f"segment {other}", Type.BOOL, f"segment:{other}")
 
-        fields = Lazy({**self.known.fields, **_permissions()}, tuple(f"segment.{other}" for other in self.index), segment)
+        fields = Lazy(
+            {**self.known.fields, **_permissions()}, tuple(f"segment.{other}" for other in self.index), segment
+        )
         file, line = self.place(at, "where")
-        compiled = compile(str(self.entries[at]["where"]), Namespace(fields, self.known.day, daily=True), file=file, line=line)
+        compiled = compile(
+            str(self.entries[at]["where"]), Namespace(fields, self.known.day, daily=True), file=file, line=line
+        )
         if compiled.type is not Type.BOOL:
-            raise self.fault(at, "where", f"segment {name!r} needs a condition, this is {compiled.type}", "compare it with something")
+            raise self.fault(
+                at, "where", f"segment {name!r} needs a condition, this is {compiled.type}", "compare it with something"
+            )
         self.done[name] = self._definition(name, compiled, below)
         return self.done[name]
 
     def _definition(self, name: str, compiled: Compiled, below: Sequence[SegmentDefinition]) -> SegmentDefinition:
         at = self.index[name]
         tags = sorted(one.removeprefix("tag:") for one in compiled.reads if one.startswith("tag:"))
-        asks = any(one.startswith(("consent:", "reachable:")) for one in compiled.reads) or any(one.asks_consent for one in below)
+        asks = any(one.startswith(("consent:", "reachable:")) for one in compiled.reads) or any(
+            one.asks_consent for one in below
+        )
         hashes = (*(one.hash for one in below), *(self.known.tag_hashes[tag] for tag in tags))
         level = 1 + max((one.level for one in below), default=0)
         return SegmentDefinition(name, compiled, dict(self.entries[at]), self.earlier(at), level, hashes, asks)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from unifier.relations import Step
-from unifier.segments.planning import SegmentPlan
 from unifier.tables import literal, quoted
+
+if TYPE_CHECKING:
+    from unifier.segments.planning import SegmentPlan
 
 Slots = Mapping[str, tuple[int, int]]
 
@@ -23,7 +26,12 @@ def _memberships(plan: SegmentPlan, slots: Slots, words: int, params: dict[str, 
             name = f"segment_{table}"
             listed = ", ".join(f"bool_or({sql}) AS {quoted(flag)}" for flag, sql in flags.items())
             within = "person_no IN (SELECT person_no FROM segment_scope)"
-            yield Step(name, (table, "segment_scope"), name, f"SELECT person_no, {listed} FROM {table} WHERE {within} GROUP BY person_no")
+            yield Step(
+                name,
+                (table, "segment_scope"),
+                name,
+                f"SELECT person_no, {listed} FROM {table} WHERE {within} GROUP BY person_no",
+            )
             joins += f" LEFT JOIN {name} ON {name}.person_no = p.person_no"
             columns += [f"coalesce({name}.{quoted(flag)}, false) AS {quoted(flag)}" for flag in flags]
     for table in dict.fromkeys(plan.known.tag_tables[tag] for tag in plan.read("tag")):
@@ -33,7 +41,7 @@ def _memberships(plan: SegmentPlan, slots: Slots, words: int, params: dict[str, 
         "segment_level_0",
         ("person", "golden", "segment_scope"),
         "segment_level_0",
-        f"SELECT p.person_no, g.* EXCLUDE (person_no, changed_run){''.join(', ' + one for one in columns)} FROM person p "
+        f"SELECT {', '.join(['p.person_no, g.* EXCLUDE (person_no, changed_run)', *columns])} FROM person p "
         f"LEFT JOIN golden g ON g.person_no = p.person_no{joins} "
         "WHERE p.state = 'active' AND p.person_no IN (SELECT person_no FROM segment_scope)",
         lazy=True,
@@ -55,7 +63,9 @@ def _consents(plan: SegmentPlan) -> dict[str, str]:
     flags = {}
     for dotted in plan.read("consent"):
         purpose, channel = dotted.split(".")
-        flags[f"consent {dotted}"] = f"status = 'granted' AND purpose = {literal(purpose)} AND channel = {literal(channel)}"
+        flags[f"consent {dotted}"] = (
+            f"status = 'granted' AND purpose = {literal(purpose)} AND channel = {literal(channel)}"
+        )
     return flags
 
 
@@ -71,7 +81,11 @@ def _level(plan: SegmentPlan, level: int, params: dict[str, str]) -> Step:
 
 def _word(slots: Slots, word: int) -> str:
     """Write a word as the sum of its bits; they do not overlap."""
-    bits = [f"CASE WHEN {quoted(f'segment {name}')} THEN {2**bit}::UBIGINT ELSE 0 END" for name, (at, bit) in slots.items() if at == word]
+    bits = [
+        f"CASE WHEN {quoted(f'segment {name}')} THEN {2**bit}::UBIGINT ELSE 0 END"
+        for name, (at, bit) in slots.items()
+        if at == word
+    ]
     return f"({' | '.join(bits) or '0'})::UBIGINT AS w{word}"
 
 
@@ -82,7 +96,7 @@ def _flip(plan: SegmentPlan) -> str:
 
 
 def moves(words: int) -> tuple[Step, ...]:
-    """Compare the bits of ``segment_scope`` with those before: ends with ``segment_move`` (person, segment, entered, reason).
+    """Compare the bits of ``segment_scope`` with those before: ends with ``segment_move``, a row per event.
 
     ``segment_now`` are the segments that stood before this run: name, word, bit, and whether they were redefined or
     ask for consent. ``segment_lived``, ``segment_asked`` and ``segment_due`` tell what happened to persons.
@@ -103,7 +117,8 @@ def moves(words: int) -> tuple[Step, ...]:
         for word in range(words)
     )
     reason = (
-        "CASE WHEN l.person_no IS NOT NULL THEN l.reason WHEN m.asks AND m.known AND a.person_no IS NOT NULL THEN 'consent' "
+        "CASE WHEN l.person_no IS NOT NULL THEN l.reason "
+        "WHEN m.asks AND m.known AND a.person_no IS NOT NULL THEN 'consent' "
         "WHEN m.redefined THEN 'definition' WHEN d.person_no IS NOT NULL THEN 'time' ELSE 'data' END AS reason"
     )
     made = Step(
@@ -130,7 +145,8 @@ def happenings(since: int, as_of: str, *, tags_due: bool) -> tuple[Step, ...]:
             WHERE l.run_no > $since AND l.event IN ('merged', 'split')
         ) GROUP BY person_no"""
     asked = (
-        "SELECT person_no FROM consent_state WHERE changed_run > $since UNION SELECT person_no FROM contact WHERE changed_run > $since"
+        "SELECT person_no FROM consent_state WHERE changed_run > $since "
+        "UNION SELECT person_no FROM contact WHERE changed_run > $since"
     )
     due = "SELECT person_no FROM segment_bits WHERE next_flip <= CAST($as_of AS DATE)"
     if tags_due:

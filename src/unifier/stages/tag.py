@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from unifier import tags
 from unifier.golden.steps import local_day
-from unifier.golden.tables import GOLDEN_TABLES
 from unifier.relations import Changes, Merge
-from unifier.store import Store
+from unifier.stages.definitions import exists, golden_columns, passes, register
 from unifier.tables import literal, quoted
 from unifier.tags import TagPlan, steps
-from unifier.tags.planning import RESERVED, TIME_CLASSES, Lines, TimeClass
 from unifier.tags.ledger import TAG_TABLES
+from unifier.tags.planning import TIME_CLASSES, Lines, TimeClass
 
-PERSONS_AT_ONCE: Final = 1_250_000
-"""Persons in one pass: what bounds the memory of the stage."""
+if TYPE_CHECKING:
+    from unifier.store import Store
 
 TOUCHED: Final = """
 SELECT person_no FROM person WHERE changed_run > $since
@@ -50,12 +49,6 @@ def tag_plan(entries: Sequence[Mapping[str, Any]], lines: Lines, zone: str) -> T
     return tags.plan(entries, lines, golden_columns(), cache(partial(local_day, zone=zone)))
 
 
-def golden_columns() -> tuple[tuple[str, str], ...]:
-    """List the golden fields that expressions may name."""
-    inner = {*RESERVED, "source_bits"}
-    return tuple((column.name, column.type) for column in GOLDEN_TABLES[0].columns if column.name not in inner)
-
-
 def tag(store: Store, plan: TagPlan, run_no: int, as_of: date, *, rebuild: bool = False) -> Changes:
     """Bring all tags up to date as of a day; return what was touched and written.
 
@@ -72,50 +65,15 @@ def tag(store: Store, plan: TagPlan, run_no: int, as_of: date, *, rebuild: bool 
         _touched(store, turn)
         changes = Changes(touched=store.count("tag_touched"))
         for low, high in passes(store, "tag_touched"):
-            store.fill("tag_scope", f"SELECT person_no FROM tag_touched WHERE person_no >= {low} AND person_no < {high}")
+            store.fill(
+                "tag_scope", f"SELECT person_no FROM tag_touched WHERE person_no >= {low} AND person_no < {high}"
+            )
             changes += _personal(store, plan, turn)
         changes += _population(store, plan, turn)
         for time in TIME_CLASSES:
             store.set_mark(f"tag:{time}", run_no, as_of, plan.hash(time))
         store.drop("tag_touched", "tag_scope", "tag_now_due")
     return changes
-
-
-def passes(store: Store, name: str) -> list[tuple[int, int]]:
-    """Divide persons into ranges of numbers, so that none holds too many of a relation."""
-    rows = store.count(name)
-    if not rows:
-        return []
-    end = int(store.one(f"SELECT max(person_no) + 1 FROM {quoted(name)}"))
-    width = -(-end // -(-rows // PERSONS_AT_ONCE))
-    return [(low, low + width) for low in range(0, end, width)]
-
-
-def register(store: Store, family: str, versions: Mapping[str, tuple[str, dict[str, Any]]], run_no: int) -> None:
-    """Write down new versions of rules, given as name → (hash, body), and retire those that no longer stand."""
-    import json
-
-    rows = store.con.execute("SELECT name, hash, version, retired_run IS NULL FROM definition WHERE family = ?", [family]).fetchall()
-    latest = {name: max(row[2] for row in rows if row[0] == name) for name, *_ in rows}
-    for name, hashed, _, stands in rows:
-        current = name in versions and versions[name][0] == hashed
-        if current != stands:
-            store.con.execute(
-                "UPDATE definition SET retired_run = ? WHERE family = ? AND name = ? AND hash = ?",
-                [None if current else run_no, family, name, hashed],
-            )
-    known = {(name, hashed) for name, hashed, *_ in rows}
-    for name, (hashed, body) in versions.items():
-        if (name, hashed) not in known:
-            text = json.dumps(body, ensure_ascii=False, sort_keys=True)
-            store.con.execute(
-                "INSERT INTO definition VALUES (?, ?, ?, ?, ?, ?, NULL)", [family, name, latest.get(name, 0) + 1, hashed, text, run_no]
-            )
-
-
-def exists(store: Store, name: str) -> bool:
-    """Tell whether the store has a table."""
-    return store.one("SELECT 1 FROM duckdb_tables() WHERE table_name = ? AND NOT temporary", [name]) is not None
 
 
 def _turn(store: Store, plan: TagPlan, run_no: int, as_of: date, rebuild: bool) -> _Turn:
@@ -162,7 +120,9 @@ def _personal(store: Store, plan: TagPlan, turn: _Turn) -> Changes:
     for time in ("record", "clock"):
         if plan.of(time):
             _history(store, plan, time, turn)
-            changes += store.merge(Merge(f"tag_{time}", f"next_tag_{time}", "tag_scope", ("person_no",), ("person_no",)), turn.run_no)
+            changes += store.merge(
+                Merge(f"tag_{time}", f"next_tag_{time}", "tag_scope", ("person_no",), ("person_no",)), turn.run_no
+            )
     store.drop(*(step.writes for step in reversed(made)))
     return changes
 
@@ -176,9 +136,11 @@ def _history(store: Store, plan: TagPlan, time: TimeClass, turn: _Turn) -> None:
         if one.history:
             name = quoted(one.name)
             store.con.execute(
-                f"INSERT INTO tag_change SELECT {turn.run_no}, n.person_no, {literal(one.name)}, o.{name}::VARCHAR, n.{name}::VARCHAR, "
+                f"INSERT INTO tag_change SELECT {turn.run_no}, n.person_no, {literal(one.name)}, "
+                f"o.{name}::VARCHAR, n.{name}::VARCHAR, "
                 f"CASE WHEN n.person_no IN (SELECT person_no FROM tag_now_due) THEN 'time' ELSE {defined} END "
-                f"FROM next_tag_{time} n LEFT JOIN tag_{time} o ON o.person_no = n.person_no WHERE o.{name} IS DISTINCT FROM n.{name}"
+                f"FROM next_tag_{time} n LEFT JOIN tag_{time} o ON o.person_no = n.person_no "
+                f"WHERE o.{name} IS DISTINCT FROM n.{name}"
             )
 
 
@@ -186,16 +148,19 @@ def _population(store: Store, plan: TagPlan, turn: _Turn) -> Changes:
     """Rank everybody again if anything that is ranked may have changed."""
     if not plan.of("population"):
         return Changes()
-    under = [f"tag_{time}" for time in ("record", "clock") if plan.of(time)]  # type: ignore[arg-type]
+    under = [f"tag_{time}" for time in ("record", "clock") if plan.of(time)]
     done = store.mark("tag:population")[0]
     news = any(
-        store.one(f"SELECT 1 FROM {name} WHERE changed_run > {done} LIMIT 1") is not None for name in ("person", "golden", *under)
+        store.one(f"SELECT 1 FROM {name} WHERE changed_run > {done} LIMIT 1") is not None
+        for name in ("person", "golden", *under)
     )
     if not news and turn.since and "population" not in turn.fresh:
         return Changes()
     made = steps.population(plan)
     store.run(made)
     _history(store, plan, "population", turn)
-    changes = store.merge(Merge("tag_population", "next_tag_population", "", ("person_no",), ("person_no",)), turn.run_no)
+    changes = store.merge(
+        Merge("tag_population", "next_tag_population", "", ("person_no",), ("person_no",)), turn.run_no
+    )
     store.drop(*(step.writes for step in reversed(made)))
     return changes

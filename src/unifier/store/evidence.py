@@ -18,7 +18,10 @@ def number(store: Store, raw: str, keep: str, read: str, rules: Rules) -> None:
     """
     sensitive = ", ".join(f"'{name}'" for name, kind in rules.types.items() if kind.sensitive) or "''"
     value = f"CASE WHEN t.type IN ({sensitive}) AND state = 'valid' THEN {keyed_sql('value')}[:32] ELSE value END"
-    readings = readings_sql("type", "value", rules.types, rules.keys)
+    # The expression is long: written for the types that occur, it binds in a tenth of the time.
+    present = {row[0] for row in store.con.execute(f"SELECT DISTINCT type FROM {raw}").fetchall()}
+    types = {name: kind for name, kind in rules.types.items() if name in present}
+    readings = readings_sql("type", "value", types, rules.keys)
     store.fill(
         "reading",
         f"""

@@ -19,6 +19,9 @@ from unifier.tables import quoted
 from unifier.words import Kind
 
 
+ROWS_A_SCAN = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A checked batch on its way into the store.
@@ -94,7 +97,8 @@ def _append(store: Store, arrival: Arrival, batch_no: int, first_no: int) -> Non
     computed = {"batch_no": str(batch_no), "content": content_sql(arrival.kind), "deleted": "coalesce(deleted, false)"}
     columns = ", ".join(map(quoted, table.names))
     values = ", ".join(computed.get(column, quoted(column)) for column in table.names)
-    store.con.register("arriving", numbered)
+    # A scan of Arrow runs one thread a batch: small ones keep all of them at work on the content hash.
+    store.con.register("arriving", pa.Table.from_batches(numbered.to_batches(max_chunksize=ROWS_A_SCAN), numbered.schema))
     try:
         store.con.execute(f"INSERT INTO {quoted(name)} ({columns}) SELECT {values} FROM arriving")
     finally:

@@ -233,6 +233,7 @@ def _settings(path: Path, memory: str, threads: int | None) -> dict[str, Any]:
         "temp_directory": str(path.parent / "spill"),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
+        "checkpoint_threshold": "512MB",
     }
     if threads:
         settings["threads"] = threads

@@ -64,7 +64,9 @@ RELATIONS: Final[dict[str, Relation]] = {
     "orders": Relation(
         {
             **_columns("record_id TEXT, status TEXT, type TEXT, grain TEXT, channel TEXT, scene TEXT, fulfilment TEXT"),
-            **_columns("store TEXT, guide TEXT, campaign TEXT, amount MONEY, discount MONEY, freight MONEY, paid_at TIMESTAMP"),
+            **_columns(
+                "store TEXT, guide TEXT, campaign TEXT, amount MONEY, discount MONEY, freight MONEY, paid_at TIMESTAMP"
+            ),
             "at": (Type.TIMESTAMP, "f.ordered_at"),
         },
         "f.ordered_at",
@@ -76,7 +78,8 @@ RELATIONS: Final[dict[str, Relation]] = {
             "at": (Type.TIMESTAMP, "f.joined_at"),
         },
         "f.joined_at",
-        "JOIN profile p ON n.node_no = 2 * p.record_no AND NOT p.deleted JOIN membership f ON f.record_no = p.record_no",
+        "JOIN profile p ON n.node_no = 2 * p.record_no AND NOT p.deleted "
+        "JOIN membership f ON f.record_no = p.record_no",
     ),
     "record": Relation(
         {

@@ -26,7 +26,7 @@ RESERVED: Final = frozenset({"person_no", "next_flip", "changed_run", "run_no", 
 class TagDefinition:
     """A tag that was understood.
 
-    ``window`` counts days; ``level`` is 1 more than that of the deepest tag it reads; ``below`` are the hashes of those.
+    ``window`` counts days; ``level`` is 1 more than that of the deepest tag it reads, ``below`` are their hashes.
     """
 
     name: str
@@ -42,7 +42,17 @@ class TagDefinition:
     @property
     def hash(self) -> str:
         """Hash of all that its value depends on."""
-        return _hash([self.compiled.sql, self.compiled.population, self.compiled.bands, self.window, self.condition, self.time, self.below])
+        return _hash(
+            [
+                self.compiled.sql,
+                self.compiled.population,
+                self.compiled.bands,
+                self.window,
+                self.condition,
+                self.time,
+                self.below,
+            ]
+        )
 
     @property
     def flips(self) -> tuple[str, ...]:
@@ -140,12 +150,18 @@ def _define(
     file, line = entries.place(name, "value")
     if name in chain:
         circle = " → ".join((*chain[chain.index(name) :], name))
-        raise ConfigError(f"{file} line {line}", f"tags read one another in a circle: {circle}", "break it at one of them")
+        raise ConfigError(
+            f"{file} line {line}", f"tags read one another in a circle: {circle}", "break it at one of them"
+        )
 
     def tag(other: str) -> Field:
         one = _define(other, (*chain, name), entries, done, golden, day)
         if one.time == "population":
-            raise ConfigError(f"{file} line {line}", f"tag {name!r} reads {other!r}, which compares all persons", "compare it in a segment")
+            raise ConfigError(
+                f"{file} line {line}",
+                f"tag {name!r} reads {other!r}, which compares all persons",
+                "compare it in a segment",
+            )
         return Field(other, one.compiled.type, f"tag:{other}")
 
     fields = Lazy(golden, tuple(entries.index), tag)
@@ -164,21 +180,31 @@ def _compile(name: str, entries: _Entries, names: Namespace, done: Mapping[str, 
     for key in ("where", "window"):
         if entry.get(key) and not free.relation:
             where = entries.place(name, key)
-            raise ConfigError(f"{where[0]} line {where[1]}", f"{key} filters facts, and tag {name!r} reads none", "put it into the value")
+            raise ConfigError(
+                f"{where[0]} line {where[1]}",
+                f"{key} filters facts, and tag {name!r} reads none",
+                "put it into the value",
+            )
     if entry.get("where"):
         where = entries.place(name, "where")
-        condition = compile_condition(str(entry["where"]), names, file=where[0], line=where[1], relation=str(free.relation)).sql
+        condition = compile_condition(
+            str(entry["where"]), names, file=where[0], line=where[1], relation=str(free.relation)
+        ).sql
     parts = [condition] if condition else []
     if window:
         parts.append(f"day > {AS_OF} - {window} AND day <= {AS_OF}")
     compiled = compile(str(entry["value"]), names, file=file, line=line, within=" AND ".join(parts)) if parts else free
     if entry.get("type") and compiled.type != entry["type"]:
-        raise ConfigError(f"{file} line {line}", f"tag {name!r} is {compiled.type}, not {entry['type']}", "mend type or value")
+        raise ConfigError(
+            f"{file} line {line}", f"tag {name!r} is {compiled.type}, not {entry['type']}", "mend type or value"
+        )
     read = [done[one.removeprefix("tag:")] for one in sorted(compiled.reads) if one.startswith("tag:")]
     clock = bool(window or compiled.flips or any(one.time == "clock" for one in read))
     time: TimeClass = "population" if compiled.population else "clock" if clock else "record"
     if time == "population" and compiled.flips:
-        raise ConfigError(f"{file} line {line}", f"tag {name!r} ranks what changes with the day", "make a tag of it and rank that")
+        raise ConfigError(
+            f"{file} line {line}", f"tag {name!r} ranks what changes with the day", "make a tag of it and rank that"
+        )
     level = 1 + max((one.level for one in read), default=0)
     below = tuple(one.hash for one in read)
     return TagDefinition(name, time, compiled, dict(entry), level, window, condition, bool(entry.get("history")), below)

@@ -40,7 +40,9 @@ def _personal(plan: TagPlan, as_of: str) -> Iterator[Step]:
         chosen = [tag for tag in tags if tag.time == time]
         if chosen:
             name = f"next_tag_{time}"
-            yield Step(name, ("tag_final",), name, f"SELECT person_no, {selected(chosen)}{more} FROM tag_final", lazy=True)
+            yield Step(
+                name, ("tag_final",), name, f"SELECT person_no, {selected(chosen)}{more} FROM tag_final", lazy=True
+            )
 
 
 def _facts(plan: TagPlan, relation: str, params: dict[str, str]) -> Iterator[Step]:
@@ -61,16 +63,19 @@ def _levels(plan: TagPlan, tags: list[TagDefinition], params: dict[str, str]) ->
     joined, values = "", []
     for relation in plan.relations:
         alias, nothing = quoted(f"f {relation}"), quoted(f"n {relation}")
-        joined += f" LEFT JOIN tag_fact_{relation} {alias} ON {alias}.person_no = p.person_no CROSS JOIN tag_none_{relation} {nothing}"
+        joined += f" LEFT JOIN tag_fact_{relation} {alias} ON {alias}.person_no = p.person_no"
+        joined += f" CROSS JOIN tag_none_{relation} {nothing}"
         names = [tag.name for tag in tags if tag.compiled.relation == relation]
-        for name in map(quoted, [*names, f"flip {relation}"]):
-            values.append(f"CASE WHEN {alias}.person_no IS NULL THEN {nothing}.{name} ELSE {alias}.{name} END AS {name}")
+        values += [
+            f"CASE WHEN {alias}.person_no IS NULL THEN {nothing}.{name} ELSE {alias}.{name} END AS {name}"
+            for name in map(quoted, [*names, f"flip {relation}"])
+        ]
     facts = tuple(f"tag_{kind}_{relation}" for relation in plan.relations for kind in ("fact", "none"))
     yield Step(
         "tag_level_0",
         (*PERSON_READS, *facts),
         "tag_level_0",
-        f"SELECT p.person_no, g.* EXCLUDE (person_no, changed_run){''.join(', ' + value for value in values)} FROM person p "
+        f"SELECT {', '.join(['p.person_no, g.* EXCLUDE (person_no, changed_run)', *values])} FROM person p "
         f"LEFT JOIN golden g ON g.person_no = p.person_no{joined} "
         "WHERE p.state = 'active' AND p.person_no IN (SELECT person_no FROM tag_scope)",
         params,
@@ -79,11 +84,15 @@ def _levels(plan: TagPlan, tags: list[TagDefinition], params: dict[str, str]) ->
     for level in range(1, max(tag.level for tag in tags) + 1):
         scalars = [tag for tag in tags if tag.level == level and not tag.compiled.relation]
         added = [f"{tag.compiled.sql} AS {quoted(tag.name)}" for tag in scalars]
-        for tag in scalars:
-            if tag.compiled.flips:
-                added.append(f"least({', '.join([*tag.compiled.flips, 'NULL::DATE'])}) AS {quoted(f'flip {tag.name}')}")
+        added += [
+            f"least({', '.join([*tag.compiled.flips, 'NULL::DATE'])}) AS {quoted(f'flip {tag.name}')}"
+            for tag in scalars
+            if tag.compiled.flips
+        ]
         name, below = f"tag_level_{level}", f"tag_level_{level - 1}"
-        yield Step(name, (below,), name, f"SELECT *{''.join(', ' + one for one in added)} FROM {below}", params, lazy=True)
+        yield Step(
+            name, (below,), name, f"SELECT *{''.join(', ' + one for one in added)} FROM {below}", params, lazy=True
+        )
 
 
 def population(plan: TagPlan) -> tuple[Step, ...]:
@@ -92,18 +101,23 @@ def population(plan: TagPlan) -> tuple[Step, ...]:
     Equal values are ranked once: the engine sorts values, not persons.
     """
     tags = plan.of("population")
-    others = [table for table, time in (("tag_record", "record"), ("tag_clock", "clock")) if plan.of(time)]  # type: ignore[arg-type]
+    others = [name for name, there in (("tag_record", plan.of("record")), ("tag_clock", plan.of("clock"))) if there]
     joins = "".join(f" LEFT JOIN {table} ON {table}.person_no = p.person_no" for table in others)
-    shown = "".join(f", {selected(plan.of(time))}" for time in ("record", "clock") if plan.of(time))  # type: ignore[arg-type]
+    below = [*plan.of("record"), *plan.of("clock")]
+    shown = f", {selected(below)}" if below else ""
     rows = (
-        f"SELECT p.person_no, g.* EXCLUDE (person_no, changed_run){shown} FROM person p LEFT JOIN golden g ON g.person_no = p.person_no"
+        f"SELECT p.person_no, g.* EXCLUDE (person_no, changed_run){shown} FROM person p "
+        f"LEFT JOIN golden g ON g.person_no = p.person_no"
         f"{joins} WHERE p.state = 'active'"
     )
     values = ", ".join(f"{tag.compiled.sql} AS {quoted(tag.name)}" for tag in tags)
-    steps = [Step("rank_value", ("person", "golden", *others), "rank_value", f"SELECT person_no, {values} FROM ({rows})")]
+    steps = [
+        Step("rank_value", ("person", "golden", *others), "rank_value", f"SELECT person_no, {values} FROM ({rows})")
+    ]
     steps += [_ranking(tag) for tag in tags]
     joined = "".join(
-        f" LEFT JOIN {quoted(f'rank {tag.name}')} ON {quoted(f'rank {tag.name}')}.x = v.{quoted(tag.name)}" for tag in tags
+        f" LEFT JOIN {quoted(f'rank {tag.name}')} ON {quoted(f'rank {tag.name}')}.x = v.{quoted(tag.name)}"
+        for tag in tags
     )
     listed = ", ".join(f"{quoted(f'rank {tag.name}')}.place AS {quoted(tag.name)}" for tag in tags)
     reads = ("rank_value", *(f"rank {tag.name}" for tag in tags))

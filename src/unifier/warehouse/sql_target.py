@@ -81,8 +81,7 @@ class _SqlSession:
                 used = {name: value for name, value in delta.params.items() if f"${name}" in rows}
                 self._load(stages.tables[_stage(delta.table.name)], rows, used)
             if delta.keys:
-                listed = ", ".join(map(quoted, delta.key))
-                self._load(stages.tables[_keys(delta.table.name)], f"SELECT DISTINCT {listed} FROM temp.{quoted(delta.keys)}", {})
+                self._load(stages.tables[_keys(delta.table.name)], _distinct_keys(delta), {})
         with self.connection.begin():
             counts = {delta.table.name: self._apply(delta, stages) for delta in due}
         with self.connection.begin():
@@ -94,6 +93,7 @@ class _SqlSession:
 
     def _load(self, stage: sa.Table, sql: str, params: dict[str, Any]) -> None:
         """Stream rows of the store into a stage, in batches that bound the memory."""
+        self.con.complete()  # a result that somebody read one row of would refuse the stream
         reader = self.con.sql(sql, params=params).to_arrow_reader(_BATCH)
         if self.connection.dialect.name == "postgresql" and find_spec("adbc_driver_postgresql"):
             _ingest(self.connection.engine.url, stage.name, reader)
@@ -135,7 +135,17 @@ def _stage_tables(delta: Delta, metadata: sa.MetaData) -> None:
     """Declare the stage of the rows and, where rows are replaced by key, that of the keys."""
     _table(_stage(delta.table.name), delta.table.columns, metadata)
     if delta.keys:
-        _table(_keys(delta.table.name), [column for column in delta.table.columns if column.name in delta.key], metadata)
+        _table(_keys(delta.table.name), _key_columns(delta), metadata)
+
+
+def _key_columns(delta: Delta) -> list[Column]:
+    return [column for column in delta.table.columns if column.name in delta.key]
+
+
+def _distinct_keys(delta: Delta) -> str:
+    """Write the keys in the types of the table: COPY takes the bytes as they are."""
+    listed = ", ".join(f"{quoted(column.name)}::{column.type} AS {quoted(column.name)}" for column in _key_columns(delta))
+    return f"SELECT DISTINCT {listed} FROM temp.{quoted(delta.keys)}"
 
 
 def _define(connection: Connection, table: Table) -> None:
