@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unifier import plugins, words
-from unifier.config import Config, Place, check, load, resolve
+from unifier.config import Config, check, load, resolve
 from unifier.errors import ConfigError
 from unifier.identifiers import registry
 from unifier.segments import SEGMENTS_SCHEMA, SegmentPlan
@@ -65,7 +65,11 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
         "plugins": {"type": "object", "additionalProperties": False, "properties": {"allow": LIST}},
         "include": LIST,
         "sources": {"type": "object", "additionalProperties": SOURCE_SCHEMA},
-        "extract": {"type": "object", "additionalProperties": False, "properties": {"memory": TEXT, "threads": {"type": "integer"}}},
+        "extract": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"memory": TEXT, "threads": {"type": "integer"}},
+        },
         "identity": {
             "type": "object",
             "additionalProperties": False,
@@ -103,7 +107,12 @@ class Project:
 
 def schema() -> dict[str, Any]:
     """Put together the JSON Schema of ``unifier.yaml``."""
-    properties = {**CONFIG_SCHEMA["properties"], "tags": TAGS_SCHEMA, "segments": SEGMENTS_SCHEMA, "targets": TARGETS_SCHEMA}
+    properties = {
+        **CONFIG_SCHEMA["properties"],
+        "tags": TAGS_SCHEMA,
+        "segments": SEGMENTS_SCHEMA,
+        "targets": TARGETS_SCHEMA,
+    }
     return {**CONFIG_SCHEMA, "properties": properties}
 
 
@@ -131,7 +140,9 @@ def _check_zone(config: Config, zone: str, place: tuple[str, ...]) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ConfigError(config.where(place), f"{'.'.join(place)}: there is no time zone {zone!r}", "write one like Asia/Shanghai") from None
+        raise ConfigError(
+            config.where(place), f"{'.'.join(place)}: there is no time zone {zone!r}", "write one like Asia/Shanghai"
+        ) from None
 
 
 def _key(folder: Path) -> bytes:
@@ -153,7 +164,9 @@ def opened(one: Project, *, dry: bool = False) -> Iterator[Store]:
     """Open the store for one run; raise LockedError when another holds it."""
     extract = one.config.section("extract")
     with held(one.store_path.parent):
-        store = open_store(one.store_path, memory=str(extract.get("memory", "2500MB")), threads=extract.get("threads"), dry=dry)
+        store = open_store(
+            one.store_path, memory=str(extract.get("memory", "2500MB")), threads=extract.get("threads"), dry=dry
+        )
         try:
             yield store
         finally:
@@ -163,7 +176,10 @@ def opened(one: Project, *, dry: bool = False) -> Iterator[Store]:
 def rules(one: Project, loaded: plugins.Loaded) -> Rules:
     """Put together the identifier rules of a project."""
     section = one.config.section("identity")
-    keys = {name: resolve(str(value), one.folder, f"identity.keys.{name}") for name, value in (section.get("keys") or {}).items()}
+    keys = {
+        name: resolve(str(value), one.folder, f"identity.keys.{name}")
+        for name, value in (section.get("keys") or {}).items()
+    }
     types = registry(section, loaded.identifiers)
     return Rules(types, keys, tuple(section.get("found") or ("profile", "order")), one.secret)
 
@@ -188,7 +204,12 @@ def plans(one: Project, loaded: plugins.Loaded) -> Plans:
     tags = tag_plan(one.config.data.get("tags") or [], lines, one.zone)
     segments = segment_plan(one.config.data.get("segments") or [], lines, tags, one.zone)
     targets = [
-        target_config(name, {**section, "url": resolve(str(section["url"]), one.folder, f"targets.{name}.url")}, one.folder, one.secret)
+        target_config(
+            name,
+            {**section, "url": resolve(str(section["url"]), one.folder, f"targets.{name}.url")},
+            one.folder,
+            one.secret,
+        )
         for name, section in sorted(one.config.section("targets").items())
     ]
     kinds = {tag.name: tag.compiled.type for tag in tags.tags}
@@ -215,7 +236,11 @@ def unify_plan(one: Project, loaded: plugins.Loaded) -> UnifyPlan:
         if name not in known:
             from unifier.config import nearest
 
-            raise ConfigError(one.config.where(("golden", "trust")), f"golden.trust names {name!r}, which is no source", nearest(name, list(known)))
+            raise ConfigError(
+                one.config.where(("golden", "trust")),
+                f"golden.trust names {name!r}, which is no source",
+                nearest(name, list(known)),
+            )
     return UnifyPlan(rules(one, loaded), tuple(trust), one.currency, one.zone)
 
 
@@ -234,7 +259,11 @@ def sources(one: Project, loaded: plugins.Loaded, select: tuple[str, ...] = ()) 
 def _source(one: Project, loaded: plugins.Loaded, name: str, settings: Mapping[str, Any]) -> Source:
     kind, plugin = loaded.connector(settings["connector"], name)
     if ("kind" in settings) == ("streams" in settings) and kind.name == "files":
-        raise ConfigError(one.config.where(("sources", name)), f"source {name} needs either kind or streams", "write kind: profile beside config")
+        raise ConfigError(
+            one.config.where(("sources", name)),
+            f"source {name} needs either kind or streams",
+            "write kind: profile beside config",
+        )
     configs = settings.get("streams") or {"config": settings.get("config") or {}}
     for part, config in configs.items():
         place = ("sources", name, "streams", part) if "streams" in settings else ("sources", name, "config")
@@ -246,7 +275,9 @@ def _source(one: Project, loaded: plugins.Loaded, name: str, settings: Mapping[s
     return Source(name, connector, plugin.name, plugin.version, zone, settings.get("max_errors") or {})
 
 
-def _check_part(config: Config, place: tuple[str, ...], data: Mapping[str, Any], part_schema: Mapping[str, Any]) -> None:
+def _check_part(
+    config: Config, place: tuple[str, ...], data: Mapping[str, Any], part_schema: Mapping[str, Any]
+) -> None:
     lines = {path[len(place) :]: spot for path, spot in config.lines.items() if path[: len(place)] == place}
     try:
         check(Config(config.path, data, {key: spot for key, spot in lines.items() if key} or {}), part_schema)

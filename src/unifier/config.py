@@ -99,7 +99,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[Place, tuple[str, int]]]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(str(path.name), "there is no such file", "run `unifier init --demo`, or name one by --project") from None
+        raise ConfigError(
+            str(path.name), "there is no such file", "run `unifier init --demo`, or name one by --project"
+        ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(str(path.name), f"byte {error.start} is not UTF-8", "save the file as UTF-8") from None
     try:
@@ -146,7 +148,9 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
             for key in error.instance:
                 if key not in known:
                     dotted = ".".join(map(str, (*place, key)))
-                    faults.append(f"{config.where((*place, key))}: unknown key {dotted} — {nearest(str(key), list(known))}")
+                    faults.append(
+                        f"{config.where((*place, key))}: unknown key {dotted} — {nearest(str(key), list(known))}"
+                    )
         else:
             dotted = ".".join(map(str, place)) or "the file"
             faults.append(f"{config.where(place)}: {dotted}: {error.message[:160]}")

@@ -58,7 +58,11 @@ class Loaded:
     def connector(self, name: str, source: str) -> tuple[type[Connector], Installed]:
         """Find a connector; raise PluginError that suggests the nearest name."""
         if name not in self.connectors:
-            raise PluginError(f"source {source}", f"no installed plugin offers connector {name!r}", nearest(name, list(self.connectors)))
+            raise PluginError(
+                f"source {source}",
+                f"no installed plugin offers connector {name!r}",
+                nearest(name, list(self.connectors)),
+            )
         return self.connectors[name]
 
 
@@ -72,14 +76,20 @@ def load(names: Iterable[str] | None = None) -> Loaded:
     identifiers: list[IdentifierType] = []
     for name in wanted:
         if name not in everything:
-            raise PluginError(f"plugin {name}", "it is not installed", nearest(name, list(everything)) or f"pip install unifier-{name}")
+            raise PluginError(
+                f"plugin {name}",
+                "it is not installed",
+                nearest(name, list(everything)) or f"pip install unifier-{name}",
+            )
         plugin = everything[name]
         try:
             module = plugin.entry.load()
             manager.register(module, name)
         except Exception as error:
             raise PluginError(
-                f"plugin {name}", f"{plugin.distribution} {plugin.version} cannot be imported ({type(error).__name__}: {error})", "reinstall or remove it"
+                f"plugin {name}",
+                f"{plugin.distribution} {plugin.version} cannot be imported ({type(error).__name__}: {error})",
+                "reinstall or remove it",
             ) from error
         single = pluggy.PluginManager("unifier")
         single.add_hookspecs(hookspecs)

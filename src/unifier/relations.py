@@ -80,7 +80,7 @@ class Changes:
 
 
 def read_steps(text: str, **params: Any) -> tuple[Step, ...]:
-    """Read steps from a ``.sql`` file: ``-- step: writes <- reads, reads`` above each statement.
+    r"""Read steps from a ``.sql`` file: ``-- step: writes <- reads, reads`` above each statement.
 
     ``~writes`` makes the step lazy, ``writes#column`` numbers its rows.
 

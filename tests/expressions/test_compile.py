@@ -62,8 +62,10 @@ def value(text: str, as_of: str = "2026-06-30", **row: Any) -> Any:
         ),
         (
             "sale.net_amount > 3",
-            "line 3 column 1: sale.net_amount is a field of facts, of which a person has many — "
-            "put it into an aggregate, such as max(…)",
+            (
+                "line 3 column 1: sale.net_amount is a field of facts, of which a person has many — "
+                "put it into an aggregate, such as max(…)"
+            ),
         ),
         (
             "sum(sale.channel)",
@@ -71,13 +73,17 @@ def value(text: str, as_of: str = "2026-06-30", **row: Any) -> Any:
         ),
         (
             "sum(sale.net_amount) > total",
-            "line 3 column 1: facts of sale and a field of the person do not go into one expression — "
-            "make a tag of the facts and name it in another",
+            (
+                "line 3 column 1: facts of sale and a field of the person do not go into one expression — "
+                "make a tag of the facts and name it in another"
+            ),
         ),
         (
             "days_since(last_on)",
-            "line 3 column 1: days_since changes every day for everybody — "
-            "compare it with a number: days_since(…) > 90",
+            (
+                "line 3 column 1: days_since changes every day for everybody — "
+                "compare it with a number: days_since(…) > 90"
+            ),
         ),
         ("min(sale.at, 3)", "line 3 column 5: min takes 1 arguments, here are 2 — check commas and brackets"),
         (

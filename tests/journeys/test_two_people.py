@@ -44,19 +44,15 @@ def her_card(seen: str, *phones: dict[str, Any]) -> dict[str, Any]:
     """Return the CRM's record of Wang Fang as it stood on a day."""
     told = {"name": WANG_FANG.name, "gender": "female", "birthday": WANG_FANG.birthday, "city": "上海"}
     membership = {"issuer": "shop", "card_no": "M1", "level": "gold"}
-    return {
-        **{"record_id": "C1", "observed_at": at(seen), "registered_at": at("2023-03-08"), "memberships": [membership]},
-        **told,
-        "identifiers": [card("M1"), *phones],
-    }
+    since = {"registered_at": at("2023-03-08"), "memberships": [membership]}
+    return {"record_id": "C1", "observed_at": at(seen), "identifiers": [card("M1"), *phones], **told, **since}
 
 
 def his_card() -> dict[str, Any]:
     """Return the CRM's record of Li Qiang: with his wife's phone."""
-    return {
-        **{"record_id": "C2", "observed_at": at("2023-06-01"), "name": LI_QIANG.name, "gender": "male"},
-        "identifiers": [card("M2"), {"type": "phone", "value": WANG_FANG.phone}],
-    }
+    told = {"name": LI_QIANG.name, "gender": "male"}
+    phones = [{"type": "phone", "value": WANG_FANG.phone}]
+    return {"record_id": "C2", "observed_at": at("2023-06-01"), "identifiers": [card("M2"), *phones], **told}
 
 
 def her_wechat() -> dict[str, Any]:

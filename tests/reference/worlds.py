@@ -158,4 +158,9 @@ def worlds(draw: Draw, runs: int = 3, deliveries: int = 8) -> World:
 
 
 def _again(found: Sequence[Delivery], source: str, kind: str) -> list[dict[str, Any]]:
-    return [record for told in found if (told.source, told.kind) == (source, kind) for record in told.records]
+    """List what the source delivered before: as it was, and seen again a day later, an order then completed."""
+    told = [
+        record for earlier in found if (earlier.source, earlier.kind) == (source, kind) for record in earlier.records
+    ]
+    changed = {"status": "completed"} if kind == "order" else {}
+    return told + [{**record, **changed, "observed_at": record["observed_at"] + timedelta(days=1)} for record in told]

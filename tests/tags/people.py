@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from unifier.contract.tables import RECORD_TABLES
-from unifier.golden.tables import GOLDEN_TABLES
-from unifier.segments import SegmentPlan
+from unifier.tables.golden import GOLDEN_TABLES
 from unifier.stages.segment import segment, segment_plan
 from unifier.stages.tag import tag, tag_plan
 from unifier.store import Store, open_store
 from unifier.tables import quoted
-from unifier.tags import TagPlan
+
+if TYPE_CHECKING:
+    from unifier.segments import SegmentPlan
+    from unifier.tags import TagPlan
 
 ZONE = "Asia/Shanghai"
 
@@ -39,7 +41,9 @@ class Town:
 
     def person(self, number: int, **golden: Any) -> None:
         """Let somebody live in the town."""
-        self.row("person", person_no=number, realm="main", one_id=f"id{number}", minted_run=self.run or 1, state="active")
+        self.row(
+            "person", person_no=number, realm="main", one_id=f"id{number}", minted_run=self.run or 1, state="active"
+        )
         self.row("golden", person_no=number, **golden)
         self.row("assignment", node_no=2 * number + 1, person_no=number)
 
@@ -50,8 +54,8 @@ class Town:
         node = 2 * number + 1
         self.row("sale", order_no=self.facts, node_no=node, day=day, net_amount=amount, channel=channel, **values)
 
-    def event(self, number: int, kind: str, at: datetime) -> None:
-        """Let a person do something."""
+    def event(self, number: int, kind: str, at: str) -> None:
+        """Let a person do something at a time, told in UTC."""
         self.facts += 1
         values = {"record_id": f"e{self.facts}", "event_type": kind, "happened_at": at, "deleted": False}
         self.row("event", record_no=self.facts, node_no=2 * number + 1, **values)
@@ -71,7 +75,7 @@ class Town:
     def tags(self, plan: TagPlan, as_of: date, *, rebuild: bool = False) -> list[tuple[Any, ...]]:
         """Run the stage; tell every person's tags, in the order of the plan."""
         tag(self.store, plan, self.run, as_of, rebuild=rebuild)
-        tables = [f"tag_{time}" for time in ("record", "clock", "population") if plan.of(time)]  # type: ignore[arg-type]
+        tables = [f"tag_{time}" for time in ("record", "clock", "population") if plan.of(time)]
         joins = "".join(f" LEFT JOIN {table} USING (person_no)" for table in tables)
         names = ", ".join(quoted(one.name) for one in plan.tags)
         sql = f"SELECT person_no, {names} FROM (SELECT person_no FROM {tables[0]}){joins} ORDER BY person_no"

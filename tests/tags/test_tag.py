@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -146,8 +146,8 @@ def test_only_counted_sales_count(tmp_path: Path) -> None:
 def test_events_filter_and_take_the_local_day(tmp_path: Path) -> None:
     """A visit at one in the morning in Shanghai is today's, though UTC still has yesterday."""
     made = settled(str(tmp_path), [])
-    made.event(0, "visit", datetime(2026, 6, 29, 17))
-    made.event(0, "browse", datetime(2026, 6, 30, 3))
+    made.event(0, "visit", "2026-06-29 17:00:00")
+    made.event(0, "browse", "2026-06-30 03:00:00")
     plan = planned({"name": "seen", "value": "max(event.day)", "where": "event.event_type = 'visit'"})
 
     assert made.tags(plan, TODAY)[0] == (0, TODAY)
@@ -221,7 +221,10 @@ def test_going_back_in_time_computes_everybody(tmp_path: Path) -> None:
             [{"name": "a", "value": "b + 1"}, {"name": "b", "value": "a + 1"}],
             "tags line 1: tags read one another in a circle: a → b → a — break it at one of them",
         ),
-        ([{"name": "city", "value": "orders"}], "tags line 1: tag 'city' has the name of a field — give it another name"),
+        (
+            [{"name": "city", "value": "orders"}],
+            "tags line 1: tag 'city' has the name of a field — give it another name",
+        ),
         (
             [{"name": "a", "value": "count(sale.record_id)"}, {"name": "a", "value": "1"}],
             "tags line 2: tag 'a' stands twice — give it another name",

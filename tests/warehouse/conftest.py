@@ -91,8 +91,20 @@ def _initialised(folder: Path) -> Server:
     word.write_text(PASSWORD, encoding="ascii")
     word.chmod(0o644)
     subprocess.run(
-        [*as_owner, initdb, "-D", str(folder / "data"), "-U", "unifier", "-A", "scram-sha-256", f"--pwfile={word}"]
-        + ["-E", "UTF8", "--no-sync"],
+        [
+            *as_owner,
+            initdb,
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "unifier",
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={word}",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ],
         check=True,
         cwd=folder,
         stdout=subprocess.DEVNULL,

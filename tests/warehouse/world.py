@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from cast import CHEN_JIE, LI_QIANG, WANG_FANG
 
 from unifier.contract.tables import RECORD_TABLES
-from unifier.golden.tables import GOLDEN_TABLES
+from unifier.tables.golden import GOLDEN_TABLES
 from unifier.stages.publish import TargetReport, publish
 from unifier.store import Store, open_store
 from unifier.tables import STORE, quoted, table
@@ -24,7 +24,9 @@ AT = datetime(2026, 5, 1, 8)  # noqa: DTZ001 - the store's times are UTC without
 NOON = datetime(2026, 6, 1, 12)  # noqa: DTZ001 - same
 TAGS = table("tag_record", "tags of a person", "person_no INTEGER; orders_365d BIGINT; changed_run INTEGER")
 CLOCK = table("tag_clock", "tags of a person", "person_no INTEGER; last_on DATE; next_flip DATE; changed_run INTEGER")
-BITS = table("segment_bits", "segments of a person", "person_no INTEGER; w0 UBIGINT; next_flip DATE; changed_run INTEGER")
+BITS = table(
+    "segment_bits", "segments of a person", "person_no INTEGER; w0 UBIGINT; next_flip DATE; changed_run INTEGER"
+)
 SLOTS = table(
     "segment_slot",
     "a segment's bit",
@@ -48,7 +50,14 @@ class World:
     def add(self, name: str, /, **row: Any) -> None:
         """Insert a row; columns that are not named are null."""
         listed = ", ".join(map(quoted, row))
-        self.store.con.execute(f"INSERT INTO {quoted(name)} ({listed}) VALUES ({', '.join('?' for _ in row)})", list(row.values()))
+        self.store.con.execute(
+            f"INSERT INTO {quoted(name)} ({listed}) VALUES ({', '.join('?' for _ in row)})", list(row.values())
+        )
+
+    def carry(self, node_no: int, identifier_no: int, run_no: int) -> None:
+        """Let a node carry a phone."""
+        seen = {"first_at": AT, "last_at": AT, "verified": True, "current": True, "gone": False, "class": 2}
+        self.add("link", node_no=node_no, identifier_no=identifier_no, type_no=1, role=0, changed_run=run_no, **seen)
 
     def sql(self, *statements: str) -> None:
         """Change the store."""
@@ -76,7 +85,9 @@ def new_world(folder: Path) -> World:
     world.add("identifier_type", type_no=2, name="card_no")
     world.add("segment_slot", segment="gold", word=0, bit=0, since_run=1)
     world.add("segment_slot", segment="o'ld", word=0, bit=61, since_run=1)
-    world.add("product", record_no=900, source_no=1, record_id="P1", deleted=False, changed_run=1, name="茶", price=1000)
+    world.add(
+        "product", record_no=900, source_no=1, record_id="P1", deleted=False, changed_run=1, name="茶", price=1000
+    )
     for no, person in enumerate(PEOPLE):
         _person(world, no, person.name, person.phone)
     return world
@@ -93,16 +104,62 @@ def _person(world: World, no: int, name: str, phone: str) -> None:
     for node in (profile, bundle):
         world.add("assignment", node_no=node, person_no=no, changed_run=1)
         world.add("component", node_no=node, component_no=profile, changed_run=1)
-        evidence = {"first_at": AT, "last_at": AT, "verified": node == bundle, "current": True, "gone": False, "class": 2}
+        evidence = {
+            "first_at": AT,
+            "last_at": AT,
+            "verified": node == bundle,
+            "current": True,
+            "gone": False,
+            "class": 2,
+        }
         world.add("link", node_no=node, identifier_no=no, type_no=1, role=0, changed_run=1, **evidence)
     order = {"ordered_at": AT, "status": "paid", "amount": 5000, "node_no": bundle}
     world.add("order", record_no=100 + no, source_no=2, record_id=f"O{no}", **order, **spine)
-    world.add("order_line", record_no=-no - 1, source_no=2, record_id=f"O{no}#1", order_id=f"O{no}", quantity=1.5, amount=5000, nested=True, **spine)
-    world.add("event", record_no=200 + no, source_no=2, record_id=f"E{no}", event_type="visit", happened_at=AT, node_no=bundle, **spine)
-    world.add("golden", person_no=no, member_status="member", source_bits=6, records=2, name=name, first_seen=AT, changed_run=1)
+    world.add(
+        "order_line",
+        record_no=-no - 1,
+        source_no=2,
+        record_id=f"O{no}#1",
+        order_id=f"O{no}",
+        quantity=1.5,
+        amount=5000,
+        nested=True,
+        **spine,
+    )
+    world.add(
+        "event",
+        record_no=200 + no,
+        source_no=2,
+        record_id=f"E{no}",
+        event_type="visit",
+        happened_at=AT,
+        node_no=bundle,
+        **spine,
+    )
+    world.add(
+        "golden",
+        person_no=no,
+        member_status="member",
+        source_bits=6,
+        records=2,
+        name=name,
+        first_seen=AT,
+        changed_run=1,
+    )
     world.add("provenance", person_no=no, name=no, changed_run=1)
-    world.add("contact", person_no=no, channel="sms", identifier_no=no, verified=True, reachable=True, why="consent", changed_run=1)
-    world.add("consent_state", person_no=no, purpose="marketing", channel="sms", status="granted", since=AT, changed_run=1)
+    world.add(
+        "contact",
+        person_no=no,
+        channel="sms",
+        identifier_no=no,
+        verified=True,
+        reachable=True,
+        why="consent",
+        changed_run=1,
+    )
+    world.add(
+        "consent_state", person_no=no, purpose="marketing", channel="sms", status="granted", since=AT, changed_run=1
+    )
     world.add("tag_record", person_no=no, orders_365d=no, changed_run=1)
     world.add("tag_clock", person_no=no, last_on=DAY, changed_run=1)
     world.add("segment_bits", person_no=no, w0=(1 << 61) + no % 2, changed_run=1)
@@ -130,15 +187,15 @@ def move_node(world: World, run_no: int) -> None:
         f"UPDATE component SET component_no = 4, changed_run = {run_no} WHERE node_no = 1",
         f"UPDATE link SET class = 2, gone = true, changed_run = {run_no} WHERE node_no = 1",
     )
-    world.add("link", node_no=1, identifier_no=2, type_no=1, role=0, first_at=AT, last_at=AT, verified=True, current=True, gone=False, changed_run=run_no)
+    world.carry(1, 2, run_no)
 
 
 def lose_records(world: World, run_no: int) -> None:
     """Tombstone an order with its line, replace the line of another, delete a profile, and drop a contact."""
     world.sql(
-        f'UPDATE "order" SET deleted = true, changed_run = {run_no} WHERE record_id = \'O2\'',
+        f"UPDATE \"order\" SET deleted = true, changed_run = {run_no} WHERE record_id = 'O2'",
         "DELETE FROM order_line WHERE order_id IN ('O0', 'O2')",
-        f'UPDATE "order" SET amount = 1, changed_run = {run_no} WHERE record_id = \'O0\'',
+        f"UPDATE \"order\" SET amount = 1, changed_run = {run_no} WHERE record_id = 'O0'",
         f"UPDATE profile SET deleted = true, changed_run = {run_no} WHERE record_no = 2",
         f"UPDATE link SET gone = true, current = false, changed_run = {run_no} WHERE node_no = 4",
         "DELETE FROM contact WHERE person_no = 2",
@@ -161,7 +218,9 @@ def sql_rows(url: str) -> Mapping[str, list[tuple[Any, ...]]]:
     try:
         with engine.connect() as connection:
             names = sa.inspect(connection).get_table_names()
-            return {name: _sorted(connection.exec_driver_sql(f"SELECT * FROM {quoted(name)}").fetchall()) for name in names}
+            return {
+                name: _sorted(connection.exec_driver_sql(f"SELECT * FROM {quoted(name)}").fetchall()) for name in names
+            }
     finally:
         engine.dispose()
 

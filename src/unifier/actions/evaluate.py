@@ -53,7 +53,9 @@ def evaluate(store_path: Path, truth: Path) -> Evaluation:
         total = _one(con, "SELECT count(*) FROM truth")
         known = _one(con, "SELECT count(*) FROM judged")
         if not known:
-            raise UsageError(str(truth), "none of its records is in the store", "are source and record_id those of the config?")
+            raise UsageError(
+                str(truth), "none of its records is in the store", "are source and record_id those of the config?"
+            )
         return Evaluation(measure(con, "judged"), total - known, _tellable(con, truth), _causes(con, truth))
 
 
@@ -63,12 +65,18 @@ def _truth(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     reader = "read_parquet" if path.suffix == ".parquet" else "read_csv"
     options = "" if path.suffix == ".parquet" else ", all_varchar = true, header = true"
     try:
-        names = {row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {reader}({literal(str(path))}{options})").fetchall()}
+        names = {
+            row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {reader}({literal(str(path))}{options})").fetchall()
+        }
     except duckdb.Error:
-        raise UsageError(str(path), "it is not readable as " + ("Parquet" if options == "" else "CSV"), "write a header line") from None
+        raise UsageError(
+            str(path), "it is not readable as " + ("Parquet" if options == "" else "CSV"), "write a header line"
+        ) from None
     missing = {"source", "record_id", "entity"} - names
     if missing:
-        raise UsageError(str(path), f"it has no column {', '.join(sorted(missing))}", "it needs source, record_id, entity")
+        raise UsageError(
+            str(path), f"it has no column {', '.join(sorted(missing))}", "it needs source, record_id, entity"
+        )
     only = "WHERE kind = 'profile'" if "kind" in names else ""
     con.execute(
         f"CREATE TEMP TABLE truth AS SELECT source::VARCHAR AS source, record_id::VARCHAR AS record_id, entity::VARCHAR AS entity "
@@ -84,8 +92,13 @@ def _tellable(con: duckdb.DuckDBPyConnection, truth: Path) -> float | None:
         f"CREATE TEMP TABLE told AS SELECT j.entity, x.component, j.person_no FROM judged j "
         f"JOIN read_parquet({literal(str(path))}) x ON x.source = j.source AND x.record_id = j.record_id"
     )
-    both = _one(con, "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM told GROUP BY entity, component, person_no)")
-    every = _one(con, "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM told GROUP BY entity, component)")
+    both = _one(
+        con,
+        "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM told GROUP BY entity, component, person_no)",
+    )
+    every = _one(
+        con, "SELECT coalesce(sum(n * (n - 1) / 2), 0) FROM (SELECT count(*) AS n FROM told GROUP BY entity, component)"
+    )
     return float(both / every) if every else 1.0
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 
 from unifier.errors import UsageError
-from unifier.golden.tables import FIELDS
 from unifier.identifiers import mask, readings, registry
 from unifier.store import read_only
+from unifier.tables.golden import FIELDS
 from unifier.words import ROLES
 
 PRIVATE = {"name": "name", "address": "address", "birthday": "birthday"}
@@ -40,14 +40,22 @@ def explain(store_path: Path, who: str) -> Explanation:
     with read_only(store_path) as con:
         found = _find(con, who)
         if not found:
-            raise UsageError(f"explain {mask('name', who) if len(who) > 3 else who}", "nobody is known by that", "give a OneID, source/record_id, or a value such as a phone number")  # noqa: PLR2004, E501
+            raise UsageError(
+                f"explain {mask('name', who)}",
+                "nobody is known by that",
+                "give a OneID, source/record_id, or a value such as a phone number",
+            )
         if len(found) > 1:
             ids = ", ".join(row[1] for row in found[:10])
             raise UsageError("explain", f"{len(found)} people carry that value", f"choose one: {ids}")
         person_no, one_id, state, into = found[0]
         if state == "merged":
             target = _rows(con, "SELECT person_no, one_id, state FROM person WHERE person_no = ?", [into])[0]
-            person_no, one_id, state = target["person_no"], target["one_id"], f"{target['state']} ({one_id} was merged into it)"
+            person_no, one_id, state = (
+                target["person_no"],
+                target["one_id"],
+                f"{target['state']} ({one_id} was merged into it)",
+            )
         return _person(con, int(person_no), str(one_id), str(state))
 
 
@@ -65,7 +73,9 @@ def _find(con: duckdb.DuckDBPyConnection, who: str) -> list[tuple[Any, ...]]:
     ).fetchall()
     if by_record:
         return by_record
-    values = sorted({who} | {reading.value for reading in readings("phone", who, registry({})) if reading.state == "valid"})
+    values = sorted(
+        {who} | {reading.value for reading in readings("phone", who, registry({})) if reading.state == "valid"}
+    )
     return con.execute(
         "SELECT DISTINCT q.person_no, q.one_id, q.state, q.into_no FROM identifier i JOIN link l ON l.identifier_no = i.identifier_no "
         "JOIN assignment a ON a.node_no = l.node_no JOIN person q ON q.person_no = a.person_no "
@@ -88,7 +98,9 @@ def _person(con: duckdb.DuckDBPyConnection, person_no: int, one_id: str, state: 
     told.links = [_linked(row) for row in _rows(con, _LINKS, [person_no])]
     told.refused = [_linked(row) for row in _rows(con, _REFUSED, [person_no])]
     told.lineage = _rows(
-        con, "SELECT run_no, event, one_id, other_id, cause FROM lineage WHERE one_id = ? OR other_id = ? ORDER BY lineage_no", [one_id, one_id]
+        con,
+        "SELECT run_no, event, one_id, other_id, cause FROM lineage WHERE one_id = ? OR other_id = ? ORDER BY lineage_no",
+        [one_id, one_id],
     )
     told.contacts = [
         {**row, "value": mask(row.pop("type"), row["value"])}

@@ -71,7 +71,7 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
         try:
             for stage in STAGES:
                 if stage in wish.stages:
-                    _stage(store, stage, project, plan, sources, wish, report, beat)
+                    _stage(store, stage, plan, sources, wish, report, beat)
             report.figures = _figures(store)
         except UnifierError as fault:
             error = fault
@@ -90,10 +90,9 @@ def _allowed(project: app.Project) -> list[str] | None:
     return None if allow is None else [str(name).removeprefix("unifier-") for name in allow]
 
 
-def _stage(  # noqa: PLR0913, PLR0917 - a run is what brings these together
+def _stage(
     store: Store,
     stage: str,
-    project: app.Project,
     plan: app.Plans,
     sources: list[Any],
     wish: Wish,
@@ -104,7 +103,9 @@ def _stage(  # noqa: PLR0913, PLR0917 - a run is what brings these together
     started, begun = time.perf_counter(), datetime.now(UTC).replace(tzinfo=None)
     changes = Changes()
     if stage == "extract":
-        report.sources = extract(store, sources, plan.rules, report.run_no, refetch=wish.refetch, progress=beat.progress)
+        report.sources = extract(
+            store, sources, plan.rules, report.run_no, refetch=wish.refetch, progress=beat.progress
+        )
         _balance(store, report.run_no)
         changes = Changes(touched=sum(each.landed for each in report.sources))
     elif stage == "unify":
@@ -115,7 +116,13 @@ def _stage(  # noqa: PLR0913, PLR0917 - a run is what brings these together
         changes = segment(store, plan.segments, report.run_no, report.as_of, rebuild=wish.rebuild)
     elif not wish.dry:
         report.targets = publish(
-            store, plan.targets, report.run_no, report.as_of, plan.tags_meta, plan.segments_meta, {"run_id": _run_id(store, report.run_no)}
+            store,
+            plan.targets,
+            report.run_no,
+            report.as_of,
+            plan.tags_meta,
+            plan.segments_meta,
+            {"run_id": _run_id(store, report.run_no)},
         )
     report.stages[stage] = (time.perf_counter() - started, changes)
     with store.transaction():
@@ -230,7 +237,9 @@ def _balance(store: Store, run_no: int) -> None:
         [run_no],
     )
     if lost or unaccounted:
-        raise LedgerError(f"run {run_no}", f"the ledger does not balance ({lost} batches, {unaccounted} streams)", "report this")
+        raise LedgerError(
+            f"run {run_no}", f"the ledger does not balance ({lost} batches, {unaccounted} streams)", "report this"
+        )
 
 
 def _figures(store: Store) -> dict[str, int]:
@@ -239,8 +248,13 @@ def _figures(store: Store) -> dict[str, int]:
     wanted = {
         "persons": ("person", "SELECT count(*) FROM person WHERE state = 'active'"),
         "members": ("golden", "SELECT count(*) FROM golden WHERE member_status = 'member'"),
-        "merged": ("assignment", "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 AND person_no IS NOT NULL "
-                   "GROUP BY person_no HAVING count(*) > 1)"),
+        "merged": (
+            "assignment",
+            (
+                "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 AND person_no IS NOT NULL "
+                "GROUP BY person_no HAVING count(*) > 1)"
+            ),
+        ),
         "orders": ("order", 'SELECT count(*) FROM "order" WHERE NOT deleted'),
         "audiences": ("segment_slot", "SELECT count(*) FROM segment_slot WHERE retired_run IS NULL"),
         "quarantined": ("quarantine", "SELECT count(*) FROM quarantine WHERE state = 'open'"),
@@ -258,9 +272,17 @@ def told(report: RunReport) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "sources": [asdict(each) for each in report.sources],
         "targets": [
-            {"target": each.name, "published": each.is_published, "since": each.since, "error": str(each.error) if each.error else None}
+            {
+                "target": each.name,
+                "published": each.is_published,
+                "since": each.since,
+                "error": str(each.error) if each.error else None,
+            }
             for each in report.targets
         ],
-        "stages": {name: {"seconds": round(seconds, 3), **asdict(changes)} for name, (seconds, changes) in report.stages.items()},
+        "stages": {
+            name: {"seconds": round(seconds, 3), **asdict(changes)}
+            for name, (seconds, changes) in report.stages.items()
+        },
         "figures": report.figures,
     }

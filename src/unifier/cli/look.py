@@ -59,7 +59,9 @@ def status(project: Path, as_json: bool) -> None:
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
     click.echo(f"run {facts['run_no']} as of {facts['as_of']}: {facts['state']}, stage {facts['stage'] or '-'}")
-    click.echo(f"started {facts['started'][:19]}, last sign of life {facts['heartbeat'][:19]} UTC, process {facts['pid']}")
+    click.echo(
+        f"started {facts['started'][:19]}, last sign of life {facts['heartbeat'][:19]} UTC, process {facts['pid']}"
+    )
     for source, read in facts["sources"].items():
         click.echo(f"  {source}: {read:,} read")
     if facts.get("figures"):
@@ -123,7 +125,12 @@ def _show(told: Explanation) -> None:
 
 
 @click.command()
-@click.option("--truth", required=True, type=click.Path(path_type=Path), help="CSV or Parquet: source, record_id, entity, perhaps kind.")
+@click.option(
+    "--truth",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="CSV or Parquet: source, record_id, entity, perhaps kind.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def evaluate(project: Path, truth: Path, as_json: bool) -> None:
@@ -141,6 +148,9 @@ def evaluate(project: Path, truth: Path, as_json: bool) -> None:
 def _judge(found: Evaluation) -> None:
     told = found.told()
     causes = told.pop("causes")
-    _table("evaluation", [{"figure": name.replace("_", " "), "value": value} for name, value in told.items() if value is not None])
+    _table(
+        "evaluation",
+        [{"figure": name.replace("_", " "), "value": value} for name, value in told.items() if value is not None],
+    )
     if causes:
         _table("records in wrong or missed pairs, by planted cause", causes)

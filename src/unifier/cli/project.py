@@ -47,7 +47,9 @@ def init(folder: Path, demo: bool, members: int, seed: int) -> None:
 
         report = generate(members, seed, folder)
         _rules(folder)
-        click.echo(f"{report.people:,} invented people in {folder}: {sum(report.rows.values()):,} records; now run `unifier -p {folder} run`")
+        click.echo(
+            f"{report.people:,} invented people in {folder}: {sum(report.rows.values()):,} records; now run `unifier -p {folder} run`"
+        )
     else:
         config.write_text(STARTER % folder.resolve().name, encoding="utf-8")
         click.echo(f"{config}: name your sources there, then run `unifier run`")
@@ -70,7 +72,9 @@ def plugins(as_json: bool) -> None:
     from unifier.cli.look import _table
     from unifier.plugins import installed
 
-    rows = [{"name": each.name, "distribution": each.distribution, "version": each.version} for each in installed().values()]
+    rows = [
+        {"name": each.name, "distribution": each.distribution, "version": each.version} for each in installed().values()
+    ]
     if as_json:
         click.echo(json.dumps(rows))
     elif rows:
@@ -83,7 +87,14 @@ def plugins(as_json: bool) -> None:
 @click.option("--members", required=True, type=click.IntRange(1, 10_000_000), help="How many people.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another world.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
-@click.option("--format", "fmt", type=click.Choice(["parquet", "jsonl"]), default="parquet", show_default=True, help="Kind of files.")
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["parquet", "jsonl"]),
+    default="parquet",
+    show_default=True,
+    help="Kind of files.",
+)
 def sample(members: int, seed: int, out: Path, fmt: str) -> None:
     """Generate an invented world of customers over eight systems, with the truth about it in OUT/truth.
 

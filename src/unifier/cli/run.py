@@ -30,7 +30,9 @@ def _day(ctx: click.Context, option: click.Parameter, value: str | None) -> date
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what all commands that run stages take."""
     for option in (
-        click.option("--as-of", callback=_day, metavar="DATE", help="The day tags and segments are true for; today if absent."),
+        click.option(
+            "--as-of", callback=_day, metavar="DATE", help="The day tags and segments are true for; today if absent."
+        ),
         click.option("--dry-run", is_flag=True, help="Plan and count, write nothing."),
         click.option("--rebuild", is_flag=True, help="Recompute all that is derived; ledger, ids and decisions stay."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON lines, also on a terminal."),
@@ -42,7 +44,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 def _extracting(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--select", multiple=True, metavar="SOURCE", help="Read only this source; may be repeated."),
-        click.option("--refetch", multiple=True, metavar="SOURCE", help="Forget the bookmarks of this source and read it again."),
+        click.option(
+            "--refetch", multiple=True, metavar="SOURCE", help="Forget the bookmarks of this source and read it again."
+        ),
     ):
         command = option(command)
     return command

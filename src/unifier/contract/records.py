@@ -24,9 +24,7 @@ def _validator(name: str) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for(dict(kind(name).schema), validate_formats=False)
 
 
-def from_dicts(
-    con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]], name: str, zone: str = ""
-) -> Checked:
+def from_dicts(con: duckdb.DuckDBPyConnection, rows: Sequence[Mapping[str, Any]], name: str, zone: str = "") -> Checked:
     """Check dicts of a kind; ``len(rows) = valid + faults``, and reasons name fields, never values.
 
     Shapes and types are judged by the JSON Schema, row by row; formats, lengths and everything else by the

@@ -12,8 +12,8 @@ from unifier.expressions.reader import Reader
 from unifier.expressions.trouble import Place
 
 if TYPE_CHECKING:
-    from unifier.expressions.shapes import Typed
     from unifier.expressions.namespace import Namespace
+    from unifier.expressions.shapes import Typed
     from unifier.expressions.values import Type
 
 LONGEST = 2000

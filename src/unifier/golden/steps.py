@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from unifier.golden.tables import FIELDS, MEMBERSHIP_FIELDS
 from unifier.relations import Step, read_steps
+from unifier.tables.golden import FIELDS, MEMBERSHIP_FIELDS
 
 _FROM: Final = datetime(1992, 1, 1, tzinfo=UTC)
 """China ended its summer times in 1991; no sale is older."""
@@ -92,7 +92,9 @@ def sales(since: int, currency: str, zone: str) -> tuple[Step, ...]:
 def golden() -> tuple[Step, ...]:
     """Make the golden rows of ``golden_scope``; ends with ``next_golden`` and ``next_provenance``."""
     names = [name for name, _ in FIELDS]
-    valid = {name: f"{name} IS NOT NULL" + ("" if kind == "TIMESTAMP" else f" AND {name} <> ''") for name, kind in FIELDS}
+    valid = {
+        name: f"{name} IS NOT NULL" + ("" if kind == "TIMESTAMP" else f" AND {name} <> ''") for name, kind in FIELDS
+    }
     valid["gender"] += " AND gender <> 'unknown'"
     single = [f"CASE WHEN {_of('p', valid[name])} THEN p.{name} END AS {name}" for name in names]
     single_place = [f"CASE WHEN {_of('p', valid[name])} THEN p.record_no END AS {name}_from" for name in names]

@@ -40,7 +40,7 @@ def pinyin_agree(pairs: pa.Table) -> pa.BooleanArray:
     A pair of two Han or two Latin keys is false. Each distinct pair is judged once.
     """
     left, right = (pairs.column(name).cast(pa.string()).combine_chunks() for name in ("a", "b"))
-    distinct = pc.binary_join_element_wise(left, right, "\n").dictionary_encode()  # type: ignore[call-overload]
+    distinct = pc.binary_join_element_wise(left, right, "\n").dictionary_encode()
     answers = [_agree(*str(pair).split("\n", 1)) for pair in distinct.dictionary.to_pylist()]
     return cast("pa.BooleanArray", pa.array(answers, pa.bool_()).take(distinct.indices).fill_null(False))
 

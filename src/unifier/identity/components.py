@@ -110,4 +110,3 @@ def _lowest(labels: Ints) -> Ints:
     lowest = np.zeros(int(labels.max()) + 1, np.int32)
     lowest[labels[::-1]] = np.arange(len(labels), dtype=np.int32)[::-1]
     return lowest[labels]
-

@@ -9,7 +9,8 @@ QUALIFY min(e.value_no) OVER same <> max(e.value_no) OVER same;
 
 -- step: named_component <- next_component, profile
 SELECT c.component_no FROM next_component c JOIN profile p ON c.node_no = 2 * p.record_no AND NOT p.deleted
-GROUP BY c.component_no HAVING min(p.name_key) <> max(p.name_key);
+GROUP BY c.component_no HAVING min(p.name_key) <> max(p.name_key)
+OR min(p.birthday) FILTER (length(p.birthday) = 10) <> max(p.birthday) FILTER (length(p.birthday) = 10);
 
 -- step: masked_node <- next_component, masked_link
 SELECT DISTINCT c.component_no, m.node_no, m.mask FROM masked_link m JOIN next_component c ON c.node_no = m.node_no;
@@ -28,4 +29,4 @@ GROUP BY a.component_no, a.node_no, b.node_no, a.type_no, a.scope HAVING NOT boo
 -- step: named_node <- named_component, next_component, profile
 SELECT c.component_no, c.node_no, p.name_key, CASE WHEN length(p.birthday) = 10 THEN p.birthday END AS birthday
 FROM next_component c JOIN profile p ON c.node_no = 2 * p.record_no AND NOT p.deleted
-WHERE p.name_key IS NOT NULL AND c.component_no IN (SELECT component_no FROM named_component);
+WHERE (p.name_key IS NOT NULL OR length(p.birthday) = 10) AND c.component_no IN (SELECT component_no FROM named_component);

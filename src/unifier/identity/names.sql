@@ -2,7 +2,7 @@
 
 -- step: name_pair <- named_node
 SELECT DISTINCT least(a.name_key, b.name_key) AS a, greatest(a.name_key, b.name_key) AS b FROM (
-    SELECT DISTINCT component_no, name_key FROM named_node) a
+    SELECT DISTINCT component_no, name_key FROM named_node WHERE name_key IS NOT NULL) a
 JOIN (SELECT DISTINCT component_no, name_key FROM named_node) b ON b.component_no = a.component_no AND a.name_key < b.name_key;
 
 -- step: doubtful_pair <- name_pair

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -45,7 +45,8 @@ def spell(minted: pa.Table) -> pa.Table:
     return minted.drop_columns(["digest"]).append_column("one_id", spelled)
 
 
-def _letters(digests: pa.StringArray) -> pa.StringArray:
+def _letters(digests: Any) -> Any:
+    """Spell hexadecimal digests of 64 digits (an Arrow string array) by their buffers."""
     count = len(digests)
     first = np.frombuffer(digests.buffers()[1], dtype=np.int32)[digests.offset]
     text = np.frombuffer(digests.buffers()[2], dtype=np.uint8)[first : first + count * 64].reshape(count, 64)[:, :20]

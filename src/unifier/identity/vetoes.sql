@@ -1,11 +1,14 @@
 -- Pairs of nodes that only weak evidence may not join: names that cannot be one person's, a mask that contradicts.
 
--- step: pair_name <- named_node, name_conflict, conflict_exclusive, exclusive_link
+-- step: pair_name <- named_node, name_conflict, exclusive_link
+-- Names that cannot be one person's and no birth date that agrees; or birth dates that differ and no name that agrees.
 SELECT p.component_no, p.a, p.b FROM (
     SELECT a.component_no, a.node_no AS a, b.node_no AS b FROM named_node a
     JOIN named_node b ON b.component_no = a.component_no AND a.node_no < b.node_no
-    JOIN name_conflict n ON n.a = least(a.name_key, b.name_key) AND n.b = greatest(a.name_key, b.name_key)
-    WHERE coalesce(a.birthday <> b.birthday, true)
+    LEFT JOIN name_conflict n ON n.a = least(a.name_key, b.name_key) AND n.b = greatest(a.name_key, b.name_key)
+    WHERE CASE WHEN n.a IS NOT NULL THEN coalesce(a.birthday <> b.birthday, true)
+               WHEN a.name_key IS NOT NULL AND b.name_key IS NOT NULL THEN false
+               ELSE coalesce(a.birthday <> b.birthday, false) END
 ) p WHERE NOT EXISTS (
     SELECT 1 FROM exclusive_link x JOIN exclusive_link y ON y.value_no = x.value_no
     WHERE x.node_no = p.a AND y.node_no = p.b AND x.current AND y.current

@@ -33,7 +33,9 @@ class Measures:
 
 def measure(con: duckdb.DuckDBPyConnection, relation: str) -> Measures:
     """Measure a relation (entity, person_no); a record without a person is a person of its own (negative numbers)."""
-    con.execute(f"CREATE OR REPLACE TEMP TABLE cell AS SELECT entity, person_no, count(*) AS n FROM {relation} GROUP BY ALL")
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE cell AS SELECT entity, person_no, count(*) AS n FROM {relation} GROUP BY ALL"
+    )
     row = _row(
         con,
         """

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from unifier.golden.tables import GOLDEN_TABLES
 from unifier.tables import quoted
+from unifier.tables.golden import GOLDEN_TABLES
 from unifier.tags.planning import RESERVED
 
 if TYPE_CHECKING:

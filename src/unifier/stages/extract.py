@@ -50,7 +50,13 @@ Progress = Callable[[str, int], None]
 
 
 def extract(
-    store: Store, sources: Sequence[Source], rules: Rules, run_no: int, *, refetch: Sequence[str] = (), progress: Progress | None = None
+    store: Store,
+    sources: Sequence[Source],
+    rules: Rules,
+    run_no: int,
+    *,
+    refetch: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> list[SourceReport]:
     """Read the sources one after the other; a source that fails is named and harms nobody else."""
     store.create(RECORD_TABLES)
@@ -61,7 +67,7 @@ def extract(
         return [_extract(store, checker, source, rules, run_no, source.name in refetch, progress) for source in sources]
 
 
-def _extract(  # noqa: PLR0913, PLR0917 - one source is read by everything that reads sources
+def _extract(
     store: Store,
     checker: duckdb.DuckDBPyConnection,
     source: Source,
@@ -97,7 +103,9 @@ def _extract(  # noqa: PLR0913, PLR0917 - one source is read by everything that 
         settle(store, source_no, run_no, rules)
     if error:
         _note(store, source_no, run_no, error)
-    return SourceReport(source.name, outcome, *counted, str(error or ""), type(error).__name__ if error else "")
+    read, landed, refused = counted
+    kind = type(error).__name__ if error else ""
+    return SourceReport(source.name, outcome, read, landed, refused, str(error or ""), kind)
 
 
 def number(store: Store, name: str) -> int:

@@ -6,21 +6,23 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import WarehouseError
-from unifier.golden.tables import GOLDEN_TABLES
 from unifier.identifiers import pads
-from unifier.relations import Changes, Step
-from unifier.store import Store
+from unifier.tables.golden import GOLDEN_TABLES
 from unifier.warehouse.catalog import Catalog, read_catalog
-from unifier.warehouse.config import TargetConfig
 from unifier.warehouse.queries import PublishedTable, published, scope_steps
 from unifier.warehouse.tables import fixed
 from unifier.warehouse.target import Delta, open_target, told_as_warehouse_errors
+
+if TYPE_CHECKING:
+    from unifier.relations import Changes, Step
+    from unifier.store import Store
+    from unifier.warehouse.config import TargetConfig
 
 _PASS: Final = 2_000_000
 """People per pass where rows are grouped: what a group-by holds in memory must not grow with their number."""
@@ -79,6 +81,7 @@ def publish(
 def _publish_one(store: Store, config: TargetConfig, run: _Run) -> TargetReport:
     tables = published(run.catalog, config, run.rules_hash)
     marks = {one.table.name: store.mark(_reader(config, one)) for one in tables}
+    hashes = {one.table.name: one.hash for one in tables}
     done = min((mark[0] for mark in marks.values() if mark[0]), default=0)
     steps: tuple[Step, ...] = ()
     try:
@@ -86,7 +89,8 @@ def _publish_one(store: Store, config: TargetConfig, run: _Run) -> TargetReport:
             since = min(done, session.last_run())
             steps = scope_steps(run.catalog, since) if since else ()
             store.run(steps)
-            deltas = [_delta(store, one, config, everything=not since or marks[one.table.name][2] != one.hash) for one in tables]
+            unchanged = {name for name, mark in marks.items() if since and mark[2] == hashes[name]}
+            deltas = [_delta(store, one, config, everything=one.table.name not in unchanged) for one in tables]
             counts = session.write([*deltas, _run_delta()])
     except WarehouseError as error:
         return TargetReport(config.name, done, error=error)
@@ -123,7 +127,8 @@ def _run_delta() -> Delta:
 
 def _bring_few(store: Store, tags: Sequence[Mapping[str, Any]], segments: Sequence[Mapping[str, Any]]) -> None:
     for name, rows in (("tags", tags), ("segments", segments)):
-        columns = {column: pa.array([_plain(row.get(column)) for row in rows], pa.string()) for column in fixed(name).names}
+        names = fixed(name).names
+        columns = {column: pa.array([_plain(row.get(column)) for row in rows], pa.string()) for column in names}
         store.bring(f"publish_{name}", pa.table(columns))
 
 
@@ -143,5 +148,5 @@ def _bring_run(store: Store, run_no: int, as_of: date, given: Mapping[str, Any])
     finished = row["finished_at"]
     if finished.tzinfo is not None:
         row["finished_at"] = finished.astimezone(UTC).replace(tzinfo=None)
-    columns = ", ".join(f'${name}::{column.type} AS "{name}"' for name, column in zip(row, fixed("runs").columns, strict=True))
+    columns = ", ".join(f'${column.name}::{column.type} AS "{column.name}"' for column in fixed("runs").columns)
     store.fill("publish_run", f"SELECT {columns}", row)

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from unifier.golden import steps as golden_steps
-from unifier.golden.tables import GOLDEN_TABLES
 from unifier.identifiers import derivations
 from unifier.identity import steps as identity_steps
 from unifier.identity.components import resolve
 from unifier.relations import Changes, Merge
 from unifier.store import Store
 from unifier.store.rules import Rules
+from unifier.tables.golden import GOLDEN_TABLES
 
 READER = "unify"
 
@@ -69,7 +69,10 @@ def _channels(store: Store, rules: Rules) -> pa.Table:
     numbers = dict(store.con.execute("SELECT name, type_no FROM identifier_type").fetchall())
     rows = [(numbers[kind.name], channel) for kind in rules.types.values() for channel in kind.channels]
     return pa.table(
-        {"type_no": pa.array([row[0] for row in rows], pa.int16()), "channel": pa.array([row[1] for row in rows], pa.string())}
+        {
+            "type_no": pa.array([row[0] for row in rows], pa.int16()),
+            "channel": pa.array([row[1] for row in rows], pa.string()),
+        }
     )
 
 
@@ -127,10 +130,19 @@ def _persons(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
     reach = "" if everywhere else "reach_node_all"
     changes = store.merge(Merge("assignment", "next_assignment", reach, ("node_no",), ("node_no",)), run_no)
     store.merge(
-        Merge("holding", "raw_holding", "" if everywhere else "holding_scope", ("identifier_no",), ("identifier_no", "holding")), run_no
+        Merge(
+            "holding",
+            "raw_holding",
+            "" if everywhere else "holding_scope",
+            ("identifier_no",),
+            ("identifier_no", "holding"),
+        ),
+        run_no,
     )
     store.merge(Merge("component", "raw_component", reach, ("node_no",), ("node_no",)), run_no)
-    store.merge(Merge("conflict", "next_conflict", reach, ("node_no",), ("node_no", "identifier_no", "holding")), run_no)
+    store.merge(
+        Merge("conflict", "next_conflict", reach, ("node_no",), ("node_no", "identifier_no", "holding")), run_no
+    )
     _lives(store, run_no)
     return changes
 
@@ -139,7 +151,9 @@ def _lives(store: Store, run_no: int) -> None:
     """Write what became of the ids: persons, what the ended ones held, and the lineage."""
     store.fill("lineage_line", "SELECT * FROM next_lineage")
     store.con.execute("DELETE FROM person_end WHERE person_no IN (SELECT person_no FROM next_person)")
-    store.con.execute("INSERT INTO person_end SELECT person_no, node_no, anchors, money, records, run_no FROM next_person_end")
+    store.con.execute(
+        "INSERT INTO person_end SELECT person_no, node_no, anchors, money, records, run_no FROM next_person_end"
+    )
     store.con.execute(
         "INSERT INTO lineage SELECT (SELECT coalesce(max(lineage_no), 0) FROM lineage) + "
         "row_number() OVER (ORDER BY event, one_id, other_id), $run, event, one_id, other_id, cause, NULL FROM lineage_line",

@@ -29,11 +29,7 @@ _TEMPORARY: Final = (
 
 def join(kind: str, alias: str) -> str:
     """Join a landing alias to the node of its bundle, as ``n``; absent for facts that point at nobody."""
-    return (
-        f"LEFT JOIN bundle_of_{kind} n ON n.landed_no = {alias}.landed_no"
-        if kind in FACTS
-        else ""
-    )
+    return f"LEFT JOIN bundle_of_{kind} n ON n.landed_no = {alias}.landed_no" if kind in FACTS else ""
 
 
 def plan(store: Store, source_no: int, kinds: Sequence[str], run_no: int, rules: Rules) -> None:

@@ -18,7 +18,6 @@ from unifier.store.store import Store
 from unifier.tables import quoted
 from unifier.words import Kind
 
-
 ROWS_A_SCAN = 20_000
 
 
@@ -98,7 +97,9 @@ def _append(store: Store, arrival: Arrival, batch_no: int, first_no: int) -> Non
     columns = ", ".join(map(quoted, table.names))
     values = ", ".join(computed.get(column, quoted(column)) for column in table.names)
     # A scan of Arrow runs one thread a batch: small ones keep all of them at work on the content hash.
-    store.con.register("arriving", pa.Table.from_batches(numbered.to_batches(max_chunksize=ROWS_A_SCAN), numbered.schema))
+    store.con.register(
+        "arriving", pa.Table.from_batches(numbered.to_batches(max_chunksize=ROWS_A_SCAN), numbered.schema)
+    )
     try:
         store.con.execute(f"INSERT INTO {quoted(name)} ({columns}) SELECT {values} FROM arriving")
     finally:

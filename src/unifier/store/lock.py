@@ -23,7 +23,9 @@ def held(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LockedError(str(folder), f"another run holds it ({_holder(path)})", "wait for it, or see `unifier status`") from None
+            raise LockedError(
+                str(folder), f"another run holds it ({_holder(path)})", "wait for it, or see `unifier status`"
+            ) from None
         handle.seek(0)
         handle.truncate()
         json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat()}, handle)

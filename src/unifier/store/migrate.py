@@ -46,7 +46,9 @@ def migrate(path: Path) -> None:
         return
     if version > SCHEMA_VERSION:
         raise StoreError(
-            str(path), f"it was written by a newer unifier (store version {version}, this one knows {SCHEMA_VERSION})", "upgrade unifier"
+            str(path),
+            f"it was written by a newer unifier (store version {version}, this one knows {SCHEMA_VERSION})",
+            "upgrade unifier",
         )
     copy = path.with_suffix(".migrating")
     shutil.copyfile(path, copy)

@@ -79,7 +79,9 @@ def settle(store: Store, source_no: int, run_no: int, rules: Rules) -> Changes:
 
 def _fates(store: Store, landed: Landed) -> None:
     # An engine hash only finds candidates: what it finds is compared by value below.
-    store.fill("again", f"SELECT h FROM (SELECT hash(record_id) AS h FROM {landed.landing}) GROUP BY h HAVING count(*) > 1")
+    store.fill(
+        "again", f"SELECT h FROM (SELECT hash(record_id) AS h FROM {landed.landing}) GROUP BY h HAVING count(*) > 1"
+    )
     known = store.one(f"SELECT 1 FROM {landed.records} WHERE source_no = {landed.source_no} LIMIT 1")
     store.fill(
         "stored",

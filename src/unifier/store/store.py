@@ -80,7 +80,9 @@ class Store:
         rows = f"{name}_rows"
         self.drop(name)
         self.fill(rows, sql, params)
-        first, last, count = self.con.execute(f"SELECT min(rowid), max(rowid), count(*) FROM {quoted(rows)}").fetchone() or (0, 0, 0)
+        first, last, count = self.con.execute(
+            f"SELECT min(rowid), max(rowid), count(*) FROM {quoted(rows)}"
+        ).fetchone() or (0, 0, 0)
         if count and last - first + 1 != count:
             raise LedgerError(name, "row ids have holes", "report this with the version of DuckDB")
         self.see(name, f"SELECT *, (rowid - {first or 0})::INTEGER AS {quoted(column)} FROM {quoted(rows)}")
@@ -122,7 +124,8 @@ class Store:
 
     def arrow(self, name: str) -> pa.Table:
         """Hand out a whole relation as columns."""
-        return self.con.sql(f"SELECT * FROM {quoted(name)}").to_arrow_table()
+        columns: pa.Table = self.con.sql(f"SELECT * FROM {quoted(name)}").to_arrow_table()
+        return columns
 
     def one(self, sql: str, params: list[Any] | dict[str, Any] | None = None) -> Any:
         """Read a single value."""
@@ -143,7 +146,9 @@ class Store:
         target, source = quoted(merge.table), quoted(merge.source)
         listed = ", ".join(map(quoted, names))
         on = " AND ".join(f"o.{quoted(name)} = s.{quoted(name)}" for name in merge.key)
-        differs = " OR ".join(f"o.{quoted(name)} IS DISTINCT FROM s.{quoted(name)}" for name in names if name not in merge.key)
+        differs = " OR ".join(
+            f"o.{quoted(name)} IS DISTINCT FROM s.{quoted(name)}" for name in names if name not in merge.key
+        )
         key = ", ".join(map(quoted, merge.key))
         within = (
             f"WHERE ({', '.join(map(quoted, merge.on))}) IN (SELECT {', '.join(map(quoted, merge.on))} FROM {quoted(merge.scope)})"
@@ -180,7 +185,9 @@ class Store:
 
     def mark(self, reader: str) -> tuple[int, date | None, str | None]:
         """Tell how far a reader has come: last run it has seen, its day, the hash of its definitions."""
-        row = self.con.execute("SELECT done_run, as_of, definition_hash FROM mark WHERE reader = ?", [reader]).fetchone()
+        row = self.con.execute(
+            "SELECT done_run, as_of, definition_hash FROM mark WHERE reader = ?", [reader]
+        ).fetchone()
         return (row[0], row[1], row[2]) if row else (0, None, None)
 
     def set_mark(self, reader: str, run_no: int, as_of: date | None = None, definition_hash: str | None = None) -> None:
@@ -202,7 +209,9 @@ def open_store(path: Path, *, memory: str = "2500MB", threads: int | None = None
         migrate(path)
         con = duckdb.connect(str(path), config=_settings(path, memory, threads))
     except (duckdb.IOException, duckdb.SerializationException) as error:
-        raise StoreError(str(path), f"it cannot be opened ({type(error).__name__})", "is it a store, and is the disk well?") from error
+        raise StoreError(
+            str(path), f"it cannot be opened ({type(error).__name__})", "is it a store, and is the disk well?"
+        ) from error
     con.execute("SET TimeZone = 'UTC'")
     store = Store(path, con, dry)
     if version_of(con) is None:

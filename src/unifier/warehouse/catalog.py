@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
-
-import duckdb
+from typing import TYPE_CHECKING, Final
 
 from unifier.warehouse.tables import published_type
+
+if TYPE_CHECKING:
+    import duckdb
 
 _TAG_TABLES: Final = ("tag_record", "tag_clock", "tag_population")
 _NO_TAGS: Final = {"person_no", "next_flip", "changed_run"}
@@ -42,8 +43,10 @@ def read_catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
     """Read what the store holds now."""
     listed = ", ".join("?" for _ in _TAG_TABLES)
     columns = con.execute(
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() "
-        f"AND table_name IN ({listed}, 'segment_bits', 'segment_slot', 'segment_event') ORDER BY table_name, column_index",
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() "
+        f"AND table_name IN ({listed}, 'segment_bits', 'segment_slot', 'segment_event') "
+        "ORDER BY table_name, column_index",
         list(_TAG_TABLES),
     ).fetchall()
     tables = {row[0] for row in columns}
@@ -55,5 +58,7 @@ def read_catalog(con: duckdb.DuckDBPyConnection) -> Catalog:
 
 def _slots(con: duckdb.DuckDBPyConnection, words: set[int]) -> tuple[tuple[str, int, int], ...]:
     """List the living segments whose word exists."""
-    rows = con.execute("SELECT segment, word, bit FROM segment_slot WHERE retired_run IS NULL ORDER BY segment").fetchall()
+    rows = con.execute(
+        "SELECT segment, word, bit FROM segment_slot WHERE retired_run IS NULL ORDER BY segment"
+    ).fetchall()
     return tuple((segment, word, bit) for segment, word, bit in rows if word in words)

@@ -18,7 +18,7 @@ import duckdb
 
 from unifier.relations import Changes
 from unifier.tables import Table, literal, quoted
-from unifier.warehouse.target import Delta, Session
+from unifier.warehouse.target import Delta, Session, other_type
 
 _ALIAS: Final = "unifier_target"
 _CHUNK: Final = 1 << 30
@@ -88,11 +88,12 @@ class _DuckDBSession:
         _sync(self.path.parent)
         return counts
 
-    def _columns(self, table: str) -> list[str]:
+    def _columns(self, table: str) -> dict[str, str]:
         rows = self.con.execute(
-            "SELECT column_name FROM duckdb_columns() WHERE database_name = ? AND table_name = ?", [_ALIAS, table]
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? AND table_name = ?",
+            [_ALIAS, table],
         ).fetchall()
-        return [row[0] for row in rows]
+        return dict(rows)
 
     def _replace(self, delta: Delta) -> Changes:
         self._define(delta.table)
@@ -121,6 +122,8 @@ class _DuckDBSession:
             body = ", ".join(f"{quoted(column.name)} {column.type}" for column in table.columns)
             self.con.execute(f"CREATE TABLE {target} ({body})")
         for column in table.columns:
+            if known.get(column.name, column.type) != column.type:
+                raise other_type(table.name, column.name, known[column.name], column.type)
             if known and column.name not in known:
                 self.con.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column.name)} {column.type}")
 

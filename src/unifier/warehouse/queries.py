@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from unifier.contract.kinds import kind
-from unifier.golden.tables import FIELDS, MEMBERSHIP_FIELDS
 from unifier.identifiers import keyed_sql, mask_sql
 from unifier.relations import Step, read_steps
 from unifier.tables import Table, literal, quoted
-from unifier.warehouse.catalog import Catalog
-from unifier.warehouse.config import Showing, TargetConfig
+from unifier.tables.golden import FIELDS, MEMBERSHIP_FIELDS
 from unifier.warehouse.tables import (
     FACT_TABLES,
     MEMBERS,
@@ -26,6 +24,10 @@ from unifier.warehouse.tables import (
     kind_table,
     tag_table,
 )
+
+if TYPE_CHECKING:
+    from unifier.warehouse.catalog import Catalog
+    from unifier.warehouse.config import Showing, TargetConfig
 
 _ALL: Final = "true"
 _PERSON: Final = "IN (SELECT person_no FROM publish_person)"
@@ -59,7 +61,9 @@ class PublishedTable:
     def select(self, *, everything: bool, share: str = _ALL) -> str:
         """Write the statement that yields the rows in the order and the types of the columns."""
         rows = self.rows.replace("{within}", _ALL if everything else self.within).replace("{share}", share)
-        columns = ", ".join(f"{quoted(column.name)}::{column.type} AS {quoted(column.name)}" for column in self.table.columns)
+        columns = ", ".join(
+            f"{quoted(column.name)}::{column.type} AS {quoted(column.name)}" for column in self.table.columns
+        )
         return f"SELECT {columns} FROM ({rows})"
 
 
@@ -88,7 +92,9 @@ def published(catalog: Catalog, target: TargetConfig, rules_hash: str) -> tuple[
     showing = {"identifier": _shown(target.identifiers, "t.name", "i.scope", "i.value")}
     showing["contact"] = _shown(target.contacts, "t.name", "i.scope", "i.value")
     few = (PublishedTable(fixed(name), f"SELECT * FROM publish_{name}") for name in _FEW)
-    members = PublishedTable(MEMBERS, _members(target), "publish_member", ("one_id",), _in("g.person_no", "publish_member"))
+    members = PublishedTable(
+        MEMBERS, _members(target), "publish_member", ("one_id",), _in("g.person_no", "publish_member")
+    )
     records = PublishedTable(
         fixed("member_records"),
         _text("member_records"),
@@ -96,7 +102,9 @@ def published(catalog: Catalog, target: TargetConfig, rules_hash: str) -> tuple[
         ("source", "kind", "record_id"),
         "f.record_no IN (SELECT record_no FROM publish_profile)",
     )
-    lineage = PublishedTable(fixed("member_lineage"), _text("member_lineage"), "publish_lineage", ("run_no",), _runs("l", "lineage"))
+    lineage = PublishedTable(
+        fixed("member_lineage"), _text("member_lineage"), "publish_lineage", ("run_no",), _runs("l", "lineage")
+    )
     return (
         members,
         _of_person("member_identifiers", f"a.person_no {_PERSON}", rules_hash, showing, summed=True),
@@ -159,7 +167,8 @@ def _members(target: TargetConfig) -> str:
     for name, _ in (*FIELDS, *MEMBERSHIP_FIELDS):
         column = f"g.{quoted(name)}"
         if name == "membership_card_no":
-            column = f"CASE WHEN {column} IS NOT NULL THEN {_shown(target.identifiers, literal('card_no'), 'g.membership_issuer', column)} END"
+            shown = _shown(target.identifiers, literal("card_no"), "g.membership_issuer", column)
+            column = f"CASE WHEN {column} IS NOT NULL THEN {shown} END"
         elif name in personal and target.fields == "masked":
             column = _masked(column, name)
         parts.append(f"{column} AS {quoted(name)}")
@@ -181,7 +190,9 @@ def _member_tags(catalog: Catalog) -> PublishedTable:
     if not catalog.tags:
         return PublishedTable(table, "SELECT NULL AS one_id WHERE false")
     columns = ", ".join(_tag(*tag) for tag in catalog.tags)
-    joins = " ".join(f"LEFT JOIN {quoted(name)} ON {quoted(name)}.person_no = p.person_no" for name in catalog.tag_tables)
+    joins = " ".join(
+        f"LEFT JOIN {quoted(name)} ON {quoted(name)}.person_no = p.person_no" for name in catalog.tag_tables
+    )
     rows = f"SELECT p.one_id, {columns} FROM person p {joins} WHERE p.state = 'active' AND {{within}}"
     return PublishedTable(table, rows, "publish_tagged", ("one_id",), _in("p.person_no", "publish_tagged"))
 
@@ -198,12 +209,12 @@ def _segment_members(catalog: Catalog) -> PublishedTable:
     if not catalog.slots:
         return PublishedTable(table, "SELECT NULL AS segment, NULL AS one_id WHERE false")
     held = ", ".join(
-        f"CASE WHEN (b.{quoted(f'w{word}')} >> {bit}) & 1 = 1 THEN {literal(segment)} END" for segment, word, bit in catalog.slots
+        f"CASE WHEN (b.{quoted(f'w{word}')} >> {bit}) & 1 = 1 THEN {literal(segment)} END"
+        for segment, word, bit in catalog.slots
     )
-    rows = (
-        f"SELECT m.segment, p.one_id FROM (SELECT b.person_no, unnest(list_filter([{held}], lambda s: s IS NOT NULL)) AS segment "
-        "FROM segment_bits b WHERE {within}) m JOIN person p ON p.person_no = m.person_no AND p.state = 'active'"
-    )
+    held = f"SELECT b.person_no, unnest(list_filter([{held}], lambda s: s IS NOT NULL)) AS segment FROM segment_bits b"
+    join = "JOIN person p ON p.person_no = m.person_no AND p.state = 'active'"
+    rows = f"SELECT m.segment, p.one_id FROM ({held} WHERE {{within}}) m {join}"
     return PublishedTable(table, rows, "publish_segmented", ("one_id",), _in("b.person_no", "publish_segmented"))
 
 
@@ -212,13 +223,17 @@ def _segment_events(catalog: Catalog) -> PublishedTable:
     if not catalog.has_events:
         listed = ", ".join(f"NULL AS {quoted(name)}" for name in table.names)
         return PublishedTable(table, f"SELECT {listed} WHERE false")
-    return PublishedTable(table, _text("segment_events"), "publish_segment_event", ("run_no",), _runs("e", "segment_event"))
+    return PublishedTable(
+        table, _text("segment_events"), "publish_segment_event", ("run_no",), _runs("e", "segment_event")
+    )
 
 
 def _columns(name: str, target: TargetConfig) -> str:
     personal = {field.column for field in kind(name).fields if field.personal and target.fields == "masked"}
     parts = ((column, f"f.{quoted(column)}") for column in kind_columns(name))
-    return ", ".join(f"{_masked(sql, column) if column in personal else sql} AS {quoted(column)}" for column, sql in parts)
+    return ", ".join(
+        f"{_masked(sql, column) if column in personal else sql} AS {quoted(column)}" for column, sql in parts
+    )
 
 
 def _kind(name: str, table: str, block: str, target: TargetConfig) -> PublishedTable:
@@ -235,21 +250,25 @@ def _part(name: str, target: TargetConfig) -> PublishedTable:
 
 def _fact_scope(name: str) -> str:
     return (
-        f"SELECT f.record_no, s.name AS source, f.record_id FROM {quoted(name)} f JOIN source s ON s.source_no = f.source_no "
+        f"SELECT f.record_no, s.name AS source, f.record_id FROM {quoted(name)} f "
+        "JOIN source s ON s.source_no = f.source_no "
         "WHERE f.changed_run > $since OR f.node_no IN (SELECT node_no FROM assignment WHERE changed_run > $since)"
     )
 
 
 def _part_scope(name: str) -> str:
     return (
-        f"SELECT DISTINCT c.source_no, s.name AS source, c.order_id FROM (SELECT source_no, order_id FROM {quoted(name)} WHERE changed_run > $since "
-        'UNION ALL SELECT source_no, record_id FROM "order" WHERE changed_run > $since) c JOIN source s ON s.source_no = c.source_no'
+        "SELECT DISTINCT c.source_no, s.name AS source, c.order_id FROM ("
+        f"SELECT source_no, order_id FROM {quoted(name)} WHERE changed_run > $since "
+        'UNION ALL SELECT source_no, record_id FROM "order" WHERE changed_run > $since'
+        ") c JOIN source s ON s.source_no = c.source_no"
     )
 
 
 def _reference_scope(name: str) -> str:
     return (
-        f"SELECT f.record_no, s.name AS source, f.record_id FROM {quoted(name)} f JOIN source s ON s.source_no = f.source_no "
+        f"SELECT f.record_no, s.name AS source, f.record_id FROM {quoted(name)} f "
+        "JOIN source s ON s.source_no = f.source_no "
         "WHERE f.changed_run > $since"
     )
 

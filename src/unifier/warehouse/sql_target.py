@@ -8,21 +8,22 @@ renamed or dropped, so that views and grants survive.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Connection
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateColumn
 
 from unifier.relations import Changes
 from unifier.tables import Column, Table, quoted
-from unifier.warehouse.target import Delta, Session
+from unifier.warehouse.target import Delta, Session, other_type
+
+if TYPE_CHECKING:
+    import duckdb
+    from sqlalchemy.engine import URL, Connection
 
 _BATCH: Final = 100_000
 _TYPES: Final[dict[str, type[sa.types.TypeEngine[Any]]]] = {
@@ -46,17 +47,20 @@ class SqlTarget:
         """Connect once for the whole run: when that connection dies, nothing that was staged before is applied."""
         url = self.url.set(drivername="postgresql+psycopg") if self.url.drivername == "postgresql" else self.url
         engine = sa.create_engine(url, poolclass=NullPool, hide_parameters=True)
-        with engine.connect() as connection:
+        with ExitStack() as stack:
+            connection = stack.enter_context(engine.connect())
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
                 connection.rollback()
-            yield _SqlSession(con, connection)
+            yield _SqlSession(con, connection, _bulk(url, stack))
 
 
 @dataclass(frozen=True, slots=True)
 class _SqlSession:
     con: duckdb.DuckDBPyConnection
     connection: Connection
+    bulk: Any = None
+    """An ADBC connection to the same database, where there is a driver."""
 
     def last_run(self) -> int:
         """Tell the last run in ``runs``."""
@@ -95,18 +99,21 @@ class _SqlSession:
         """Stream rows of the store into a stage, in batches that bound the memory."""
         self.con.complete()  # a result that somebody read one row of would refuse the stream
         reader = self.con.sql(sql, params=params).to_arrow_reader(_BATCH)
-        if self.connection.dialect.name == "postgresql" and find_spec("adbc_driver_postgresql"):
-            _ingest(self.connection.engine.url, stage.name, reader)
+        if self.bulk:
+            with self.bulk.cursor() as cursor:
+                cursor.adbc_ingest(stage.name, reader, mode="append")
+            self.bulk.commit()
             return
         names = [column.name for column in stage.columns]
         statement = sa.insert(stage)
         for batch in reader:
-            columns = [column.to_pylist() for column in batch.columns]
+            values = zip(*(column.to_pylist() for column in batch.columns), strict=True)
             with self.connection.begin():
-                self.connection.execute(statement, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+                self.connection.execute(statement, [dict(zip(names, row, strict=True)) for row in values])
 
     def _apply(self, delta: Delta, stages: sa.MetaData) -> Changes:
-        target, stage = _table(delta.table.name, delta.table.columns, sa.MetaData()), stages.tables[_stage(delta.table.name)]
+        target = _table(delta.table.name, delta.table.columns, sa.MetaData())
+        stage = stages.tables[_stage(delta.table.name)]
         gone = sa.delete(target)
         if delta.keys:
             keys = stages.tables[_keys(delta.table.name)]
@@ -144,7 +151,9 @@ def _key_columns(delta: Delta) -> list[Column]:
 
 def _distinct_keys(delta: Delta) -> str:
     """Write the keys in the types of the table: COPY takes the bytes as they are."""
-    listed = ", ".join(f"{quoted(column.name)}::{column.type} AS {quoted(column.name)}" for column in _key_columns(delta))
+    listed = ", ".join(
+        f"{quoted(column.name)}::{column.type} AS {quoted(column.name)}" for column in _key_columns(delta)
+    )
     return f"SELECT DISTINCT {listed} FROM temp.{quoted(delta.keys)}"
 
 
@@ -155,19 +164,33 @@ def _define(connection: Connection, table: Table) -> None:
     if not inspector.has_table(table.name):
         declared.create(connection)
         return
-    known = {column["name"] for column in inspector.get_columns(table.name)}
+    known = {column["name"]: column["type"] for column in inspector.get_columns(table.name)}
     for column in declared.columns:
+        if column.name in known and _family(known[column.name]) != _family(column.type):
+            raise other_type(table.name, column.name, str(known[column.name]), str(column.type))
         if column.name not in known:
             name = connection.dialect.identifier_preparer.quote(table.name)
             added = CreateColumn(column).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {name} ADD COLUMN {added}")
 
 
-def _ingest(url: URL, stage: str, reader: pa.RecordBatchReader) -> None:
-    """Append rows to a stage by PostgreSQL's COPY."""
+def _family(type_: sa.types.TypeEngine[Any]) -> str:
+    """Tell types apart that would change values in silence; databases name the same type in many ways."""
+    families = {
+        "whole": (sa.Integer, sa.Boolean),
+        "number": (sa.Numeric, sa.Float),
+        "text": (sa.String,),
+        "time": (sa.DateTime,),
+        "day": (sa.Date,),
+    }
+    return next((name for name, types in families.items() if isinstance(type_, types)), "other")
+
+
+def _bulk(url: URL, stack: ExitStack) -> Any:
+    """Open an ADBC connection for PostgreSQL's COPY, if its driver is installed; else None."""
+    if url.get_backend_name() != "postgresql" or not find_spec("adbc_driver_postgresql"):
+        return None
     from adbc_driver_postgresql import dbapi
 
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with dbapi.connect(plain) as connection, connection.cursor() as cursor:
-        cursor.adbc_ingest(stage, reader, mode="append")
-        connection.commit()
+    return stack.enter_context(dbapi.connect(plain))

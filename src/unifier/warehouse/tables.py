@@ -12,8 +12,8 @@ from typing import Final
 
 from unifier.contract.kinds import kind
 from unifier.contract.tables import record_table
-from unifier.golden.tables import FIELDS, MEMBERSHIP_FIELDS
 from unifier.tables import Column, Table, table
+from unifier.tables.golden import FIELDS, MEMBERSHIP_FIELDS
 
 _WHOLE: Final = {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "BIGINT"}
 _SAME: Final = {"BOOLEAN", "DATE", "DOUBLE"}
@@ -38,14 +38,15 @@ FIXED: Final[tuple[Table, ...]] = (
     table(
         "member_identifiers",
         "a value that points at a person, in a role",
-        "one_id VARCHAR; type VARCHAR; scope VARCHAR; value VARCHAR; verified BOOLEAN; role VARCHAR; first_at TIMESTAMP; "
-        "last_at TIMESTAMP; current BOOLEAN",
+        "one_id VARCHAR; type VARCHAR; scope VARCHAR; value VARCHAR; verified BOOLEAN; role VARCHAR; "
+        "first_at TIMESTAMP; last_at TIMESTAMP; current BOOLEAN",
         "one_id, type, scope, value, role",
     ),
     table(
         "member_contacts",
         "the best way to reach a person by a channel",
-        "one_id VARCHAR; channel VARCHAR; value VARCHAR; verified BOOLEAN; last_seen TIMESTAMP; reachable BOOLEAN; why VARCHAR",
+        "one_id VARCHAR; channel VARCHAR; value VARCHAR; verified BOOLEAN; last_seen TIMESTAMP; reachable BOOLEAN; "
+        "why VARCHAR",
         "one_id, channel",
     ),
     table(

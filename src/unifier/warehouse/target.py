@@ -6,16 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from unifier.errors import WarehouseError
-from unifier.relations import Changes
-from unifier.tables import Table
-from unifier.warehouse.config import TargetConfig
+
+if TYPE_CHECKING:
+    from unifier.relations import Changes
+    from unifier.tables import Table
+    from unifier.warehouse.config import TargetConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def parsed_url(config: TargetConfig) -> URL:
     try:
         url = make_url(config.url)
     except ArgumentError:
-        raise WarehouseError(f"target {config.name}", "its url cannot be read", "write one like duckdb:///warehouse.duckdb") from None
+        mend = "write one like duckdb:///warehouse.duckdb"
+        raise WarehouseError(f"target {config.name}", "its url cannot be read", mend) from None
     if url.get_backend_name() in {"duckdb", "sqlite"} and url.database and url.database != ":memory:":
         return url.set(database=str((config.folder / url.database).absolute()))
     return url
@@ -79,20 +82,33 @@ def told_as_warehouse_errors(config: TargetConfig) -> Iterator[None]:
     try:
         yield
     except NoSuchModuleError as error:
-        raise WarehouseError(f"target {config.name}", "no driver knows this kind of url", "install one, or correct the url") from error
+        fault = "no driver knows this kind of url"
+        raise WarehouseError(f"target {config.name}", fault, "install one, or correct the url") from error
     except ImportError as error:
         fault = f"its driver is not installed ({error.name})"
-        raise WarehouseError(f"target {config.name}", fault, "install it, e.g. pip install 'unifier[postgresql]'") from error
-    except (duckdb.Error, OSError, SQLAlchemyError, *_adbc_errors()) as error:
-        raise WarehouseError(f"target {config.name}", _fault(error, config), "mend it and run again: it will catch up") from None
+        mend = "install it, e.g. pip install 'unifier[postgresql]'"
+        raise WarehouseError(f"target {config.name}", fault, mend) from error
+    except _driver_errors() as error:
+        mend = "mend it and run again: it will catch up"
+        raise WarehouseError(f"target {config.name}", _fault(error, config), mend) from None
 
 
-def _adbc_errors() -> tuple[type[Exception], ...]:
+def other_type(table: str, column: str, there: str, here: str) -> WarehouseError:
+    """Make the error for a published column whose type changed: types are never changed under a reader's feet."""
+    fault = f"it is {there} in the target and {here} now"
+    return WarehouseError(
+        f"column {table}.{column}", fault, "give the tag another name, or drop the column in the target"
+    )
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """List what drivers raise; ADBC's only where it is installed."""
+    known: tuple[type[Exception], ...] = (duckdb.Error, OSError, SQLAlchemyError)
     try:
         from adbc_driver_manager import Error
     except ImportError:
-        return ()
-    return (Error,)
+        return known
+    return (*known, Error)
 
 
 def _fault(error: BaseException, config: TargetConfig) -> str:

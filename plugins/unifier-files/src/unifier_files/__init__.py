@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,17 +27,17 @@ class Files(Connector):
         "required": ["path"],
         "additionalProperties": False,
         "properties": {
-            "path": {"type": "string", "description": "Glob of files, relative to the project; .parquet, .jsonl or .ndjson."}
+            "path": {
+                "type": "string",
+                "description": "Glob of files, relative to the project; .parquet, .jsonl or .ndjson.",
+            }
         },
     }
 
     def streams(self) -> list[Stream]:
         """List one stream per kind: `streams` by kind, or `config` with `kind`."""
         by_kind = self.settings.get("streams") or {self.settings["kind"]: self.config}
-        return [
-            Stream(kind, kind, lambda since, path=config["path"]: self._read(path, since))
-            for kind, config in sorted(by_kind.items())
-        ]
+        return [Stream(kind, kind, partial(self._read, config["path"])) for kind, config in sorted(by_kind.items())]
 
     def _read(self, pattern: str, since: Mapping[str, str]) -> Iterator[Chunk]:
         for path in sorted(self.folder.glob(pattern)):
@@ -73,7 +74,9 @@ def _parquet(path: Path, part: str) -> Iterator[Chunk]:
             for batch in file.iter_batches(ROWS_A_BATCH):
                 yield Chunk(pa.Table.from_batches([batch]), part=part, origin=part)
     except (pa.ArrowInvalid, OSError) as error:
-        raise SourceError(part, f"it is not readable Parquet ({type(error).__name__})", "deliver the file again, whole") from error
+        raise SourceError(
+            part, f"it is not readable Parquet ({type(error).__name__})", "deliver the file again, whole"
+        ) from error
 
 
 def _lines(path: Path, part: str) -> Iterator[Chunk]:
