@@ -148,8 +148,9 @@ def worlds(draw: Draw, runs: int = 3, deliveries: int = 8) -> World:
     as_of = sorted(draw(st.lists(times().map(datetime.date), min_size=1, max_size=runs)))
     found: list[Delivery] = []
     for run in sorted(draw(st.lists(st.integers(1, len(as_of)), min_size=1, max_size=deliveries))):
-        source = draw(st.sampled_from(SOURCES))
-        kind = draw(st.sampled_from(("profile", "profile", "order", *KINDS)))
+        anywhere = st.tuples(st.sampled_from(SOURCES), st.sampled_from(("profile", "profile", "order", *KINDS)))
+        known = [(told.source, told.kind) for told in found]
+        source, kind = draw(st.one_of(anywhere, st.sampled_from(known)) if known else anywhere)
         again = _again(found, source, kind)
         fresh = draw(st.lists(versions(kind), min_size=1, max_size=3))
         repeated = draw(st.lists(st.sampled_from(again), max_size=2)) if again else []

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from unifier.contract.tables import RECORD_TABLES
-from unifier.tables.golden import GOLDEN_TABLES
 from unifier.stages.segment import segment, segment_plan
 from unifier.stages.tag import tag, tag_plan
 from unifier.store import Store, open_store
 from unifier.tables import quoted
+from unifier.tables.golden import GOLDEN_TABLES
 
 if TYPE_CHECKING:
     from unifier.segments import SegmentPlan

@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from cast import CHEN_JIE, LI_QIANG, WANG_FANG
 
 from unifier.contract.tables import RECORD_TABLES
-from unifier.tables.golden import GOLDEN_TABLES
 from unifier.stages.publish import TargetReport, publish
 from unifier.store import Store, open_store
 from unifier.tables import STORE, quoted, table
+from unifier.tables.golden import GOLDEN_TABLES
 from unifier.warehouse import TargetConfig
 
 DAY = date(2026, 6, 1)

@@ -88,6 +88,12 @@ def _key(x: Node) -> Node:
     return call("row", exp.column("at", quoted=True), x)
 
 
+def _most_frequent(x: Node) -> Node:
+    # Of equally frequent values mode() takes the one that came first, and here the smallest comes first. A histogram
+    # says the same in twice the time; a test with ties holds this.
+    return call("mode", exp.Order(this=x, expressions=[exp.Ordered(this=x.copy(), nulls_first=False)]))
+
+
 AGGREGATES: Final[dict[str, Function]] = {
     "count": Function((ANY,), Type.INT, _plain("count")),
     "count_if": Function(
@@ -101,7 +107,7 @@ AGGREGATES: Final[dict[str, Function]] = {
     "avg": Function((WHOLE,), Type.NUMBER, _plain("avg")),
     "first": Function((ANY,), 0, lambda args: call("arg_min", args[0], _key(args[0]))),
     "last": Function((ANY,), 0, lambda args: call("arg_max", args[0], _key(args[0]))),
-    "most_frequent": Function((ORDERED,), 0, _plain("histogram")),
+    "most_frequent": Function((ORDERED,), 0, lambda args: _most_frequent(args[0])),
 }
 """Functions of all facts of a person.
 
@@ -110,12 +116,8 @@ go by time, then by value; ``most_frequent`` gives the smallest of equally frequ
 """
 
 
-def finish(name: str, node: Node, kind: Type) -> Node:
+def finish(node: Node, kind: Type) -> Node:
     """Turn the filtered engine aggregate into the value of the function."""
-    if name == "most_frequent":
-        values = call("map_values", node)
-        place = call("list_position", values, call("list_max", values.copy()))
-        return call("list_extract", call("map_keys", node.copy()), place)
     return cast(node, "BIGINT") if kind in WHOLE else node
 
 

@@ -20,7 +20,7 @@ def memberships(plan: SegmentPlan, slots: Slots, words: int, as_of: str) -> tupl
 
 
 def _memberships(plan: SegmentPlan, slots: Slots, words: int, params: dict[str, str]) -> Iterator[Step]:
-    joins, columns = "", []
+    joins, columns, reads = "", [], ["person", "golden", "segment_scope"]
     for table, flags in (("contact", _reachable(plan)), ("consent_state", _consents(plan))):
         if flags:
             name = f"segment_{table}"
@@ -32,14 +32,16 @@ def _memberships(plan: SegmentPlan, slots: Slots, words: int, params: dict[str, 
                 name,
                 f"SELECT person_no, {listed} FROM {table} WHERE {within} GROUP BY person_no",
             )
+            reads.append(name)
             joins += f" LEFT JOIN {name} ON {name}.person_no = p.person_no"
             columns += [f"coalesce({name}.{quoted(flag)}, false) AS {quoted(flag)}" for flag in flags]
     for table in dict.fromkeys(plan.known.tag_tables[tag] for tag in plan.read("tag")):
+        reads.append(table)
         joins += f" LEFT JOIN {table} ON {table}.person_no = p.person_no"
     columns += [f"{plan.known.tag_tables[tag]}.{quoted(tag)}" for tag in plan.read("tag")]
     yield Step(
         "segment_level_0",
-        ("person", "golden", "segment_scope"),
+        tuple(reads),
         "segment_level_0",
         f"SELECT {', '.join(['p.person_no, g.* EXCLUDE (person_no, changed_run)', *columns])} FROM person p "
         f"LEFT JOIN golden g ON g.person_no = p.person_no{joins} "

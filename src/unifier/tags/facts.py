@@ -13,12 +13,13 @@ from unifier.expressions import Field, Type
 class Relation:
     """A relation of facts: what each field is called, typed, and made of; the rest of the statement.
 
-    ``day`` is the time whose local day is the fact's day, or the day itself when ``local``.
+    ``day`` is the time whose local day is the fact's day, or the day itself when ``local``; ``tables`` are read.
     """
 
     fields: Mapping[str, tuple[Type, str]]
     day: str
     source: str
+    tables: tuple[str, ...]
     local: bool = False
 
     def names(self, relation: str) -> dict[str, Field]:
@@ -50,6 +51,7 @@ RELATIONS: Final[dict[str, Relation]] = {
         },
         "f.day",
         "JOIN sale f ON f.node_no = n.node_no AND f.counted_as = 'counted'",
+        ("sale",),
         local=True,
     ),
     "event": Relation(
@@ -60,6 +62,7 @@ RELATIONS: Final[dict[str, Relation]] = {
         },
         "f.happened_at",
         "JOIN event f ON f.node_no = n.node_no AND NOT f.deleted",
+        ("event",),
     ),
     "orders": Relation(
         {
@@ -71,6 +74,7 @@ RELATIONS: Final[dict[str, Relation]] = {
         },
         "f.ordered_at",
         'JOIN "order" f ON f.node_no = n.node_no AND NOT f.deleted',
+        ("order",),
     ),
     "membership": Relation(
         {
@@ -80,6 +84,7 @@ RELATIONS: Final[dict[str, Relation]] = {
         "f.joined_at",
         "JOIN profile p ON n.node_no = 2 * p.record_no AND NOT p.deleted "
         "JOIN membership f ON f.record_no = p.record_no",
+        ("profile", "membership"),
     ),
     "record": Relation(
         {
@@ -90,6 +95,7 @@ RELATIONS: Final[dict[str, Relation]] = {
         },
         "coalesce(f.registered_at, f.observed_at)",
         "JOIN profile f ON n.node_no = 2 * f.record_no AND NOT f.deleted JOIN source s ON s.source_no = f.source_no",
+        ("profile", "source"),
     ),
 }
 """``sale`` holds counted sales only, ``orders`` all orders, ``record`` profiles. ``order`` itself is a word of SQL."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from unifier.config import nearest
 from unifier.errors import ConfigError
 from unifier.expressions import Compiled, Field, Lazy, Namespace, Type, compile  # noqa: A004 - the word of the design
 from unifier.expressions.compiler import compile_condition
@@ -225,11 +224,6 @@ def tables(tag_plan: TagPlan) -> tuple[Table, ...]:
 def columns(tag_plan: TagPlan) -> list[tuple[str, str, str]]:
     """List name, DuckDB type and table of every tag, in the order of the configuration."""
     return [(tag.name, tag.compiled.type.column, f"tag_{tag.time}") for tag in tag_plan.tags]
-
-
-def unknown(name: str, tag_plan: TagPlan) -> ConfigError:
-    """Blame a name that is no tag."""
-    return ConfigError(f"tag {name!r}", "there is no such tag", nearest(name, [tag.name for tag in tag_plan.tags]))
 
 
 def _hash(parts: Any) -> str:

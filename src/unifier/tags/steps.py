@@ -52,7 +52,7 @@ def _facts(plan: TagPlan, relation: str, params: dict[str, str]) -> Iterator[Ste
     flips = dict.fromkeys(flip for tag in tags for flip in tag.flips)
     values.append(f"least({', '.join([*flips, 'NULL::DATE'])}) AS {quoted(f'flip {relation}')}")
     rows = RELATIONS[relation].sql(plan.day)
-    reads = ("tag_node", "order" if relation == "orders" else "profile" if relation == "record" else relation)
+    reads = ("tag_node", *RELATIONS[relation].tables)
     name, nothing = f"tag_fact_{relation}", f"tag_none_{relation}"
     yield Step(name, reads, name, f"SELECT person_no, {', '.join(values)} FROM ({rows}) GROUP BY person_no", params)
     yield Step(nothing, reads, nothing, f"SELECT {', '.join(values)} FROM ({rows}) WHERE false", params)
