@@ -89,10 +89,11 @@ class Columnar:
 
     def fact_keys(self) -> list[dict[str, Any]]:
         """List every live profile and fact with its node: source, kind, id, node_no."""
-        parts = [
+        profiles = (
             "SELECT s.name AS source, 'profile' AS kind, record_id, (2 * record_no)::INTEGER AS node_no "
             "FROM profile JOIN source s USING (source_no) WHERE NOT deleted"
-        ]
+        )
+        parts = [profiles]
         parts += [
             f"SELECT s.name, '{kind}', record_id, node_no FROM \"{kind}\" JOIN source s USING (source_no) "
             "WHERE NOT deleted AND node_no IS NOT NULL"

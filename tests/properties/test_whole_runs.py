@@ -10,15 +10,17 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cast import WANG_FANG
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-
 from properties.engine import SECRET, TRUST, ZONE, Columnar
 from reference.pipeline import Reference
 from reference.worlds import SETTINGS, World, worlds
+
 from unifier.identifiers import registry
 
 TYPES = registry(SETTINGS)
@@ -130,3 +132,45 @@ def _plain_rows(engine: Columnar) -> dict[str, Any]:
         "generic": engine.generic(),
         "lineage": engine.lineage(),
     }
+
+
+def test_an_order_that_is_paid_later_keeps_its_customer() -> None:
+    """An order-only customer must not get a new OneID because the order's status moved on."""
+    placed = {
+        "record_id": "1",
+        "observed_at": datetime(2024, 1, 1, tzinfo=UTC),
+        "ordered_at": datetime(2024, 1, 1, tzinfo=UTC),
+        "status": "placed",
+        "amount": 100,
+        "identifiers": [{"type": "phone", "value": WANG_FANG.phone}],
+    }
+    paid = {**placed, "status": "paid", "observed_at": datetime(2024, 1, 2, tzinfo=UTC)}
+    with engines(1) as (engine,):
+        engine.run([("pos", "order", (placed,))])
+        before = engine.one_ids()
+        engine.run([("pos", "order", (paid,))])
+
+        assert engine.one_ids() == before
+        assert engine.lineage() == []
+
+
+def test_a_deleted_and_restored_customer_gets_the_old_id_back() -> None:
+    """A source that withdraws an order and brings it back must not cost the customer the OneID."""
+    order = {
+        "record_id": "1",
+        "observed_at": datetime(2024, 1, 1, tzinfo=UTC),
+        "ordered_at": datetime(2024, 1, 1, tzinfo=UTC),
+        "status": "paid",
+        "amount": 100,
+        "identifiers": [{"type": "phone", "value": WANG_FANG.phone}],
+    }
+    with engines(1) as (engine,):
+        engine.run([("pos", "order", (order,))])
+        before = engine.one_ids()
+        engine.run([("pos", "order", ({**order, "deleted": True, "observed_at": datetime(2024, 1, 2, tzinfo=UTC)},))])
+        gone = engine.one_ids()
+        engine.run([("pos", "order", ({**order, "observed_at": datetime(2024, 1, 3, tzinfo=UTC)},))])
+
+        assert gone == {}
+        assert engine.one_ids() == before
+        assert [line[1] for line in engine.lineage()] == ["retired", "revived"]

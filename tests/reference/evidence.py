@@ -156,13 +156,14 @@ def profile_node(source: str, versions: Sequence[Record], rules: Rules) -> Node 
     for version in versions:
         for said in [] if version.get("deleted") else version.get("identifiers") or []:
             since = said.get("since") or version.get("registered_at") or version["observed_at"]
+            since = min(since, version["observed_at"])
             for value, state in read(said, rules):
                 claim = (since, version["observed_at"], bool(said.get("verified")), version is top)
                 claims[value, said.get("role") or "own", state].append(claim)
     evidence = []
     for (value, role, state), told in claims.items():
         first = min(since for since, _, _, _ in told)
-        last = max(first, *(observed for _, observed, _, _ in told))
+        last = max(observed for _, observed, _, _ in told)
         verified = any(verified for _, _, verified, _ in told)
         cls = evidence_class(value, role, verified, state, rules)
         evidence.append(
@@ -174,13 +175,16 @@ def profile_node(source: str, versions: Sequence[Record], rules: Rules) -> Node 
 
 def members(fact: Record, rules: Rules) -> frozenset[Member]:
     """Return the linking (value, role, verified) of a fact: what rule 9 calls its set."""
-    found = set()
+    said_of: dict[tuple[Value, str, str], bool] = {}
     for said in fact.get("identifiers") or []:
-        role, verified = said.get("role") or "own", bool(said.get("verified"))
         for value, state in read(said, rules):
-            if evidence_class(value, role, verified, state, rules) is not None:
-                found.add((value, role, verified))
-    return frozenset(found)
+            key = (value, said.get("role") or "own", state)
+            said_of[key] = said_of.get(key, False) or bool(said.get("verified"))
+    return frozenset(
+        (value, role, verified)
+        for (value, role, state), verified in said_of.items()
+        if evidence_class(value, role, verified, state, rules) is not None
+    )
 
 
 def set_hash(set_: frozenset[Member]) -> str:

@@ -66,7 +66,7 @@ def is_generic(value: Value, held_by: Sequence[Node], rules: Rules) -> bool:
                 exclusives[kind] |= values
     counts = (
         (type_.generic_names, len({node.name_key for node in profiles} - {None})),
-        (type_.generic_exclusives, max(map(len, exclusives.values()), default=0)),
+        (type_.generic_exclusives, min(len(held_by), max(map(len, exclusives.values()), default=0))),
         (type_.generic_profiles, len(profiles)),
     )
     return any(most is not None and count > most for most, count in counts)
@@ -157,9 +157,13 @@ def conflict(left: Node, right: Node, generic: set[Value], rules: Rules) -> str 
             shares = True
     if _contradicts(left, right) or _contradicts(right, left):
         return "veto"
-    named = left.name_key is not None and right.name_key is not None and not names_agree(left.name_key, right.name_key)
-    born_together = left.birthday is not None and left.birthday == right.birthday
-    return "veto" if named and not born_together and not shares else None
+    both_named = left.name_key is not None and right.name_key is not None
+    agree = both_named and names_agree(left.name_key or "", right.name_key or "")
+    born = {left.birthday, right.birthday}
+    clash = (both_named and not agree and (None in born or len(born) > 1)) or (
+        not both_named and None not in born and len(born) > 1
+    )
+    return "veto" if clash and not shares else None
 
 
 def _contradicts(masked: Node, plain: Node) -> bool:
@@ -194,14 +198,13 @@ def resolve(component: frozenset[Node], edges: Sequence[Edge], generic: set[Valu
     return refused
 
 
-def surplus(
-    cluster: frozenset[Node], edges: Sequence[Edge], held_by: Mapping[Value, Sequence[Node]], rules: Rules
-) -> set[Value]:
+def surplus(cluster: frozenset[Node], edges: Sequence[Edge], rules: Rules) -> set[Value]:
     """Return the values beyond what one person can have of a type and scope, weakest first (rule 18)."""
     links: dict[Value, list[Edge]] = defaultdict(list)
     for edge in edges:
-        if edge[0] in cluster and len(held_by[edge[1][0]]) > 1:
+        if edge[0] in cluster:
             links[edge[1][0]].append(edge)
+    links = {value: told for value, told in links.items() if len({edge[0] for edge in told}) > 1}
 
     def strength(value: Value) -> tuple[int, int, str]:
         spans = [
@@ -235,6 +238,6 @@ def clusters(nodes: Sequence[Node], rules: Rules) -> tuple[list[frozenset[Node]]
         refused |= resolve(component, [edge for edge in edges if edge[0] in component], generic, rules)
     edges = [edge for edge in edges if edge not in refused]
     for cluster in connected(nodes, edges):
-        beyond = surplus(cluster, edges, held_by, rules)
+        beyond = surplus(cluster, edges, rules)
         refused |= {edge: "limit" for edge in edges if edge[0] in cluster and edge[1][0] in beyond}
     return connected(nodes, [edge for edge in edges if edge not in refused]), refused, generic

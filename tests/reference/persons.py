@@ -71,6 +71,8 @@ class Registry:
         self, run: int, clusters: Sequence[Cluster], weigh: Callable[[Node], Weight], refused: Iterable[Node]
     ) -> dict[Person, Cluster]:
         """Give every cluster that founds a person its OneID (rule 22), end lost ids, write the lineage."""
+        # what is gone keeps its anchors and records, but its sales count no more (rule 20)
+        self._weights = {token: (anchors, 0, records) for token, (anchors, _, records) in self._weights.items()}
         self._weights |= {node.token: weigh(node) for cluster in clusters for node in cluster}
         found = [cluster for cluster in clusters if any(node.founds for node in cluster)]
         before = {token: person for person in self._in("active") for token in person.held}

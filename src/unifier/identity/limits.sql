@@ -12,12 +12,15 @@ FROM edge e JOIN (SELECT * FROM firm_cluster WHERE edges >= 2 * ((SELECT min(max
 JOIN hub h ON h.hub_no = e.hub_no JOIN type_rule t ON t.type_no = h.type_no AND t.max_per_person > 1
 WHERE (e.node_no, e.hub_no, e.class) NOT IN (SELECT (node_no, hub_no, class) FROM refused);
 
--- step: rich_value <- rich_edge, identifier
-SELECT r.cluster_no, r.type_no, i.scope, r.value_no, i.value, any_value(r.max_per_person) AS max_per_person, min(r.class) AS class
-FROM rich_edge r JOIN identifier i ON i.identifier_no = r.value_no
+-- step: shared_value <- rich_edge
+SELECT cluster_no, type_no, value_no, any_value(max_per_person) AS max_per_person, min(class) AS class FROM rich_edge
+GROUP BY cluster_no, type_no, value_no HAVING min(node_no) <> max(node_no);
+
+-- step: rich_value <- shared_value, identifier
+SELECT r.cluster_no, r.type_no, i.scope, r.value_no, i.value, r.max_per_person, r.class
+FROM shared_value r JOIN identifier i ON i.identifier_no = r.value_no
 WHERE (r.cluster_no, r.type_no) IN (
-    SELECT (cluster_no, type_no) FROM rich_edge GROUP BY cluster_no, type_no HAVING count(DISTINCT value_no) > any_value(max_per_person))
-GROUP BY r.cluster_no, r.type_no, i.scope, r.value_no, i.value;
+    SELECT (cluster_no, type_no) FROM shared_value GROUP BY cluster_no, type_no HAVING count(*) > any_value(max_per_person));
 
 -- step: rich_capacity <- rich_value, rich_edge, reach_link, bundle
 SELECT v.cluster_no, v.value_no, sum(least(100, 1 + date_diff('day', l.first_at::DATE, l.last_at::DATE) // 30 + coalesce(b.records, 0)))::BIGINT AS capacity

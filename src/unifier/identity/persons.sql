@@ -57,7 +57,7 @@ WITH wanted AS (SELECT node_no FROM hard_member UNION SELECT node_no FROM leavin
 SELECT w.node_no, coalesce(k.anchors, 0)::INTEGER AS anchors, coalesce(s.money, 0)::BIGINT AS money,
        CASE WHEN w.node_no % 2 = 0 THEN 1 ELSE coalesce(b.records, 0) END::INTEGER AS records
 FROM wanted w
-LEFT JOIN (SELECT l.node_no, count(*) AS anchors FROM link l JOIN type_rule t ON t.type_no = l.type_no AND t.anchor
+LEFT JOIN (SELECT l.node_no, count(DISTINCT l.identifier_no) AS anchors FROM link l JOIN type_rule t ON t.type_no = l.type_no AND t.anchor
            WHERE l.class IS NOT NULL AND l.node_no IN (SELECT node_no FROM wanted) GROUP BY l.node_no) k ON k.node_no = w.node_no
 LEFT JOIN (SELECT node_no, sum(net_amount) AS money FROM sale WHERE counted_as = 'counted'
            AND node_no IN (SELECT node_no FROM wanted) GROUP BY node_no) s ON s.node_no = w.node_no
@@ -66,6 +66,6 @@ LEFT JOIN bundle b ON b.node_no = w.node_no;
 -- step: overlap <- hard_member, node_weight, person, founder
 SELECT m.person_no, m.cluster_no, row_number() OVER (
            ORDER BY sum(w.anchors) DESC, sum(w.money) DESC, sum(w.records) DESC, any_value(p.minted_run), any_value(p.one_id),
-                    any_value(f.founder))::INTEGER AS rank
+                    replace(any_value(f.founder), chr(31) || 'bundle' || chr(31), chr(31) || 'z' || chr(31)))::INTEGER AS rank
 FROM hard_member m JOIN node_weight w ON w.node_no = m.node_no JOIN person p ON p.person_no = m.person_no
 JOIN founder f ON f.cluster_no = m.cluster_no GROUP BY m.person_no, m.cluster_no;

@@ -5,7 +5,7 @@
 SELECT value_no, any_value(type_no) AS type_no, count(*)::INTEGER AS carriers,
        (count(*) FILTER (node_no % 2 = 0))::INTEGER AS profiles, max(first_at) AS latest_first, min(last_at) AS earliest_last,
        bool_or(node_no % 2 = 0 AND NOT current) AS has_former
-FROM reach_link GROUP BY value_no HAVING count(*) > 1;
+FROM reach_link GROUP BY value_no HAVING min(node_no) <> max(node_no);
 
 -- step: stored_value <- holding, value_stat, touched_canon
 -- Values that nobody touched keep what was found: their carriers need not all be in reach.
@@ -25,21 +25,22 @@ SELECT DISTINCT l.value_no, l.node_no FROM reach_link l WHERE l.value_no IN (SEL
 SELECT s.value_no, count(DISTINCT p.name_key)::INTEGER AS names, count(DISTINCT s.node_no)::INTEGER AS profiles
 FROM suspect_carrier s JOIN profile p ON s.node_no = 2 * p.record_no GROUP BY s.value_no;
 
--- step: suspect_exclusives <- suspect_carrier, suspect, exclusive_link
+-- step: suspect_exclusives <- suspect_carrier, suspect, exclusive_link, identifier
 SELECT value_no, max(n)::INTEGER AS exclusives FROM (
     SELECT s.value_no, e.type_no, e.scope, count(DISTINCT e.value_no) AS n
-    FROM suspect_carrier s JOIN suspect t ON t.value_no = s.value_no
-    JOIN exclusive_link e ON e.node_no = s.node_no AND e.type_no <> t.type_no
+    FROM suspect_carrier s JOIN suspect t ON t.value_no = s.value_no JOIN identifier i ON i.identifier_no = s.value_no
+    JOIN exclusive_link e ON e.node_no = s.node_no AND NOT (e.type_no = t.type_no AND e.scope = i.scope)
     GROUP BY s.value_no, e.type_no, e.scope
 ) GROUP BY value_no;
 
 -- step: generic_value <- suspect, suspect_names, suspect_exclusives
 SELECT value_no, carriers, names, exclusives, why FROM (
-    SELECT s.value_no, s.carriers, coalesce(n.names, 0) AS names, coalesce(e.exclusives, 0) AS exclusives,
+    SELECT s.value_no, k.carriers, coalesce(n.names, 0) AS names, least(k.carriers, coalesce(e.exclusives, 0)) AS exclusives,
            CASE WHEN coalesce(n.names, 0) > s.generic_names THEN 'names'
-                WHEN coalesce(e.exclusives, 0) > s.generic_exclusives THEN 'exclusives'
+                WHEN least(k.carriers, coalesce(e.exclusives, 0)) > s.generic_exclusives THEN 'exclusives'
                 WHEN coalesce(n.profiles, 0) > s.generic_profiles THEN 'profiles' END AS why
-    FROM suspect s LEFT JOIN suspect_names n ON n.value_no = s.value_no
+    FROM suspect s JOIN (SELECT value_no, count(*)::INTEGER AS carriers FROM suspect_carrier GROUP BY value_no) k ON k.value_no = s.value_no
+    LEFT JOIN suspect_names n ON n.value_no = s.value_no
     LEFT JOIN suspect_exclusives e ON e.value_no = s.value_no
 ) WHERE why IS NOT NULL;
 

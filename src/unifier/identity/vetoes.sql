@@ -1,6 +1,6 @@
 -- Pairs of nodes that only weak evidence may not join: names that cannot be one person's, a mask that contradicts.
 
--- step: pair_name <- named_node, name_conflict, exclusive_link
+-- step: pair_name <- named_node, name_conflict, exclusive_link, generic_hub
 -- Names that cannot be one person's and no birth date that agrees; or birth dates that differ and no name that agrees.
 SELECT p.component_no, p.a, p.b FROM (
     SELECT a.component_no, a.node_no AS a, b.node_no AS b FROM named_node a
@@ -12,6 +12,7 @@ SELECT p.component_no, p.a, p.b FROM (
 ) p WHERE NOT EXISTS (
     SELECT 1 FROM exclusive_link x JOIN exclusive_link y ON y.value_no = x.value_no
     WHERE x.node_no = p.a AND y.node_no = p.b AND x.current AND y.current
+    AND x.value_no NOT IN (SELECT value_no FROM generic_hub)
 );
 
 -- step: pair_masked <- masked_node, plain_node

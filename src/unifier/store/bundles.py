@@ -81,9 +81,10 @@ def _sets(store: Store, rules: Rules) -> None:
     evidence.number(store, "raw_member", "carrier_no, verified, role", "read_member", rules)
     store.fill(
         "carrier_member",
-        "SELECT r.carrier_no, r.identifier_no, r.type_no, r.role, c.class, bool_or(r.verified) AS verified "
-        "FROM read_member r JOIN class_rule c ON c.type_no = r.type_no AND c.role = r.role AND c.verified = r.verified "
-        "WHERE r.state = 'valid' AND c.class IS NOT NULL GROUP BY ALL",
+        "SELECT m.*, c.class FROM (SELECT carrier_no, identifier_no, type_no, role, bool_or(verified) AS verified "
+        "FROM read_member WHERE state = 'valid' GROUP BY carrier_no, identifier_no, type_no, role) m "
+        "JOIN class_rule c ON c.type_no = m.type_no AND c.role = m.role AND c.verified = m.verified "
+        "WHERE c.class IS NOT NULL",
     )
     store.fill(
         "carrier_set",
@@ -162,8 +163,11 @@ def _islands(store: Store, rules: Rules) -> None:
     store.fill(
         "loose_fact",
         f"""
-        SELECT s.set_hash, s.recycle_days, c.kind, c.landed_no, c.record_no, c.moment, NULL::INTEGER AS node_no, c.founds
-        FROM carried c JOIN carrier_set s ON s.carrier_no = c.carrier_no WHERE s.set_hash IN (SELECT set_hash FROM loose_set)
+        SELECT s.set_hash, s.recycle_days, c.kind, c.landed_no, c.record_no, c.moment, b.node_no, c.founds
+        FROM carried c JOIN carrier_set s ON s.carrier_no = c.carrier_no
+        LEFT JOIN lost_fact x ON x.kind = c.kind AND x.record_no = c.record_no
+        LEFT JOIN touched_bundle b ON b.node_no = x.node_no AND b.set_hash = s.set_hash
+        WHERE s.set_hash IN (SELECT set_hash FROM loose_set)
         UNION ALL
         SELECT b.set_hash, l.recycle_days, f.kind, NULL, f.record_no, f.moment, f.node_no, f.founds
         FROM ({stored}) f JOIN touched_bundle b ON b.node_no = f.node_no JOIN loose_set l ON l.set_hash = b.set_hash
@@ -197,10 +201,13 @@ def _number(store: Store, source_no: int) -> None:
         SELECT set_hash, 0 AS island, carrier_no, node_no, first_at, last_at, records, founds FROM touched_set
         WHERE records > 0 AND set_hash NOT IN (SELECT set_hash FROM loose_set)
         UNION ALL
-        SELECT f.set_hash, f.island, any_value(t.carrier_no), any_value(n.node_no), min(f.moment), max(f.moment), count(*),
+        SELECT f.set_hash, f.island, any_value(t.carrier_no),
+               coalesce(any_value(n.node_no), CASE WHEN any_value(m.last) = 0 THEN any_value(t.node_no) END), min(f.moment), max(f.moment), count(*),
                bool_or(f.founds)
         FROM island_fact f LEFT JOIN island_node n ON n.set_hash = f.set_hash AND n.island = f.island
-        JOIN touched_set t ON t.set_hash = f.set_hash GROUP BY f.set_hash, f.island
+        JOIN touched_set t ON t.set_hash = f.set_hash
+        JOIN (SELECT set_hash, max(island) AS last FROM island_fact GROUP BY set_hash) m ON m.set_hash = f.set_hash
+        GROUP BY f.set_hash, f.island
         """,
     )
     store.fill(
@@ -214,7 +221,7 @@ def _number(store: Store, source_no: int) -> None:
         SELECT node_no, {source_no}::SMALLINT AS source_no, set_hash, first_at AS island_from, first_at, last_at, records,
                founds, false AS gone FROM next_island
         UNION ALL
-        SELECT node_no, source_no, set_hash, island_from, first_at, last_at, 0, founds, true FROM touched_bundle
+        SELECT node_no, source_no, set_hash, island_from, first_at, last_at, records, founds, true FROM touched_bundle
         WHERE node_no NOT IN (SELECT node_no FROM next_island)
         """,
     )

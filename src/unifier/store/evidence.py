@@ -57,7 +57,7 @@ def widen(store: Store, landing: str, fate: str, run_no: int, rules: Rules) -> C
     store.fill(
         "raw_evidence",
         f"""
-        SELECT node_no, winner, verified, role, first_at, greatest(first_at, observed_at) AS last_at, type, scope, value
+        SELECT node_no, winner, verified, role, least(first_at, observed_at) AS first_at, observed_at AS last_at, type, scope, value
         FROM (
             SELECT node_no, winner, observed_at, i.type, i.scope, i.value, coalesce(i.verified, false) AS verified,
                    {ROLE_SQL.replace("role", "i.role")} AS role,
