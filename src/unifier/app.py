@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from unifier import plugins, words
-from unifier.config import Config, check, load, resolve
-from unifier.errors import ConfigError
+from unifier.config import Config, check, load, nearest, resolve
+from unifier.errors import ConfigError, UsageError
 from unifier.identifiers import registry
 from unifier.segments import SEGMENTS_SCHEMA, SegmentPlan
 from unifier.stages.extract import Source
@@ -74,7 +74,7 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
             "type": "object",
             "additionalProperties": False,
             "properties": {
-                "engine": {"enum": ["auto", "columnar"]},
+                "engine": {"enum": ["auto", "networkx", "columnar"]},
                 "found": {"type": "array", "items": {"enum": ["profile", *words.FACTS]}},
                 "max_per_person": {"type": "object"},
                 "generic_after": {"type": "object"},
@@ -234,25 +234,24 @@ def unify_plan(one: Project, loaded: plugins.Loaded) -> UnifyPlan:
     known = one.config.section("sources")
     for name in trust:
         if name not in known:
-            from unifier.config import nearest
-
             raise ConfigError(
                 one.config.where(("golden", "trust")),
                 f"golden.trust names {name!r}, which is no source",
                 nearest(name, list(known)),
             )
-    return UnifyPlan(rules(one, loaded), tuple(trust), one.currency, one.zone)
+    engine = str(one.config.section("identity").get("engine", "auto"))
+    return UnifyPlan(rules(one, loaded), tuple(trust), one.currency, one.zone, engine)
 
 
-def sources(one: Project, loaded: plugins.Loaded, select: tuple[str, ...] = ()) -> list[Source]:
-    """Make the configured sources ready, in the order of their names."""
+def sources(
+    one: Project, loaded: plugins.Loaded, select: tuple[str, ...] = (), refetch: tuple[str, ...] = ()
+) -> list[Source]:
+    """Make the configured sources ready, in the order of their names; raise UsageError for one that there is not."""
     section = one.config.section("sources")
-    for name in select:
-        if name not in section:
-            from unifier.config import nearest
-            from unifier.errors import UsageError
-
-            raise UsageError(f"--select {name}", "there is no such source", nearest(name, list(section)))
+    for option, names in (("--select", select), ("--refetch", refetch)):
+        for name in names:
+            if name not in section:
+                raise UsageError(f"{option} {name}", "there is no such source", nearest(name, list(section)))
     return [_source(one, loaded, name, section[name]) for name in sorted(section) if not select or name in select]
 
 

@@ -15,11 +15,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
 from unifier.errors import ConfigError
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 Place = tuple[str | int, ...]
 
@@ -153,9 +156,25 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
                     )
         else:
             dotted = ".".join(map(str, place)) or "the file"
-            faults.append(f"{config.where(place)}: {dotted}: {error.message[:160]}")
+            faults.append(f"{config.where(place)}: {dotted}: {_broken(error)}")
     if faults:
         raise ConfigError(config.path.name, "\n  " + "\n  ".join(sorted(faults)), "")
+
+
+def _broken(error: ValidationError) -> str:
+    """Say which rule is broken and never repeat the value: it may be a password or a phone in the wrong place."""
+    rule, wanted = str(error.validator), error.validator_value
+    if rule == "required":
+        return str(error.message)
+    if rule == "type":
+        return f"it must be {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
+    if rule == "enum":
+        return f"it is none of the known words — {nearest(str(error.instance), [str(word) for word in wanted])}"
+    if rule in {"anyOf", "oneOf"}:
+        return "it has none of the shapes it may have"
+    if "propertyNames" in error.absolute_schema_path:
+        return f"the name {error.instance!r} breaks the rule {rule} {wanted}"
+    return f"it breaks the rule {rule} {wanted}"
 
 
 def resolve(value: str, folder: Path, subject: str) -> str:

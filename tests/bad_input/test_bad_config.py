@@ -19,7 +19,7 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "a tag that does not compile": (
         {"tags": [{"name": "bought", "value": "count(sale.recrd_id)"}]},
         3,
-        "unifier.yaml line {tags} column 10: unknown field 'sale.recrd_id' — did you mean 'sale.record_id'?",
+        "unifier.yaml line {tags} column 7: unknown field 'sale.recrd_id' — did you mean 'sale.record_id'?",
     ),
     "a time zone that is nowhere": (
         {"project": {"name": "shop", "timezone": "Asia/Shangai"}},

@@ -20,8 +20,8 @@ from unifier.actions.run import RunReport, Wish, run
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail"
 DATA = os.environ.get("UNIFIER_TEST_DATA")
 NIGHTLY = os.environ.get("UNIFIER_NIGHTLY") == "1"
-DAYS_A_CUT = 1 if NIGHTLY else 16
-CUTS = 305 if NIGHTLY else 20
+DAYS_A_CUT = 1 if NIGHTLY else 31
+CUTS = 305 if NIGHTLY else 10
 END = date(2011, 12, 10)
 
 pytestmark = [

@@ -62,7 +62,7 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
     """Run stages of a project; raise UnifierError where nothing can be run at all."""
     loaded = plugins.load(_allowed(project))
     plan = app.plans(project, loaded)
-    sources = app.sources(project, loaded, wish.select) if "extract" in wish.stages else []
+    sources = app.sources(project, loaded, wish.select, wish.refetch) if "extract" in wish.stages else []
     as_of = wish.as_of or datetime.now(ZoneInfo(project.zone)).date()
     with app.opened(project, dry=wish.dry) as store:
         report = RunReport(_begin(store, project, as_of), as_of, dry=wish.dry)

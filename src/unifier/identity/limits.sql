@@ -10,7 +10,7 @@ SELECT k.cluster_no, e.node_no, e.hub_no, e.class, h.value_no, h.type_no, t.max_
 FROM edge e JOIN (SELECT * FROM firm_cluster WHERE edges >= 2 * ((SELECT min(max_per_person) FROM type_rule WHERE max_per_person > 1) + 1)) k
     ON k.node_no = e.node_no
 JOIN hub h ON h.hub_no = e.hub_no JOIN type_rule t ON t.type_no = h.type_no AND t.max_per_person > 1
-WHERE (e.node_no, e.hub_no, e.class) NOT IN (SELECT (node_no, hub_no, class) FROM refused);
+WHERE (e.node_no, e.hub_no) NOT IN (SELECT (node_no, hub_no) FROM refused);
 
 -- step: shared_value <- rich_edge
 SELECT cluster_no, type_no, value_no, any_value(max_per_person) AS max_per_person, min(class) AS class FROM rich_edge
@@ -41,5 +41,5 @@ JOIN surplus s ON s.cluster_no = r.cluster_no AND s.value_no = r.value_no;
 -- What is left of the clusters that lost a surplus value.
 SELECT e.node_no, e.hub_no FROM edge e JOIN firm_cluster k ON k.node_no = e.node_no
 WHERE k.cluster_no IN (SELECT cluster_no FROM surplus)
-AND (e.node_no, e.hub_no, e.class) NOT IN (SELECT (node_no, hub_no, class) FROM refused)
-AND (e.node_no, e.hub_no, e.class) NOT IN (SELECT (node_no, hub_no, class) FROM surplus_edge);
+AND (e.node_no, e.hub_no) NOT IN (SELECT (node_no, hub_no) FROM refused)
+AND (e.node_no, e.hub_no) NOT IN (SELECT (node_no, hub_no) FROM surplus_edge);

@@ -28,5 +28,6 @@ UNION
 SELECT component_no, a, b, false FROM pair_masked;
 
 -- step: contested_edge <- edge, next_component, conflict_pair
-SELECT e.node_no, e.hub_no, e.class FROM edge e JOIN next_component c ON c.node_no = e.node_no
-WHERE c.component_no IN (SELECT component_no FROM conflict_pair);
+-- A carrier in several roles has the strongest one's class.
+SELECT e.node_no, e.hub_no, min(e.class)::TINYINT AS class FROM edge e JOIN next_component c ON c.node_no = e.node_no
+WHERE c.component_no IN (SELECT component_no FROM conflict_pair) GROUP BY e.node_no, e.hub_no;

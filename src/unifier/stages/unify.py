@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from unifier.golden import steps as golden_steps
 from unifier.identifiers import derivations
+from unifier.identity import components, graph
 from unifier.identity import steps as identity_steps
-from unifier.identity.components import resolve
 from unifier.relations import Changes, Merge
 from unifier.store import Store
 from unifier.store.rules import Rules
@@ -28,6 +28,7 @@ class UnifyPlan:
     trust: Sequence[str]
     currency: str
     zone: str
+    engine: str = "auto"
 
     @property
     def hash(self) -> str:
@@ -119,7 +120,8 @@ def _persons(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
     store.run(identity_steps.evidence(since, profile_founds="profile" in plan.rules.found))
     store.run(identity_steps.values(since))
     store.run(identity_steps.conflicts())
-    resolved, refused = resolve(store.arrow("contested_edge"), store.arrow("conflict_pair"))
+    engine = graph.resolve if plan.engine == "networkx" else components.resolve
+    resolved, refused = engine(store.arrow("contested_edge"), store.arrow("conflict_pair"))
     store.bring("resolved", resolved)
     store.bring("refused", refused)
     store.run(identity_steps.limits())

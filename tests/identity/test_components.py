@@ -1,0 +1,150 @@
+"""Components and their resolution on whole columns, held against networkx on random graphs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import networkx as nx
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unifier.identity import graph
+from unifier.identity.components import clusters, components, resolve
+from unifier.identity.oneid import match, spell
+
+EDGES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20), st.integers(1, 6)), max_size=60)
+
+
+def table(edges: list[tuple[int, int, int]]) -> pa.Table:
+    """Put edges into columns."""
+    return pa.table(
+        {
+            "node_no": pa.array([edge[0] for edge in edges], pa.int32()),
+            "hub_no": pa.array([edge[1] for edge in edges], pa.int32()),
+            "class": pa.array([edge[2] for edge in edges], pa.int8()),
+        }
+    )
+
+
+def parts(edges: list[tuple[int, int, int]]) -> set[frozenset[int]]:
+    """Say with networkx which nodes hang together."""
+    graph = nx.Graph([(("node", node), ("hub", hub)) for node, hub, _ in edges])
+    return {frozenset(name for sort, name in part if sort == "node") for part in nx.connected_components(graph)}
+
+
+def grouped(labels: pa.Table, column: str) -> set[frozenset[int]]:
+    """Group nodes by their label."""
+    found: dict[int, set[int]] = {}
+    for row in labels.to_pylist():
+        found.setdefault(row[column], set()).add(row["node_no"])
+    return {frozenset(part) for part in found.values()}
+
+
+@given(EDGES)
+def test_components_are_those_of_networkx(edges: list[tuple[int, int, int]]) -> None:
+    """The fast way is an optimisation: it must give the same partition, labelled by the smallest node."""
+    labelled = components(table(edges))
+
+    assert grouped(labelled, "component_no") == {part for part in parts(edges) if len(part) > 1}
+    assert all(row["component_no"] <= row["node_no"] for row in labelled.to_pylist())
+
+
+@given(EDGES)
+def test_without_conflicts_everything_is_accepted(edges: list[tuple[int, int, int]]) -> None:
+    """Resolution must cost nothing where there is nothing to resolve."""
+    none = pa.table({"a": pa.array([], pa.int32()), "b": pa.array([], pa.int32()), "hard": pa.array([], pa.bool_())})
+    resolved, refused = resolve(table(edges), none)
+
+    assert refused.num_rows == 0
+    assert grouped(resolved, "cluster_no") == grouped(clusters(table(edges)), "cluster_no")
+
+
+@given(EDGES, st.sets(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=4))
+def test_hard_conflicts_never_end_in_one_cluster(
+    edges: list[tuple[int, int, int]], pairs: set[tuple[int, int]]
+) -> None:
+    """Two people with different WeChat accounts must not be one person, whatever else they share."""
+    present = {edge[0] for edge in edges}
+    kept = [(a, b) for a, b in pairs if a != b and {a, b} <= present]
+    conflict = pa.table(
+        {
+            "a": pa.array([a for a, _ in kept], pa.int32()),
+            "b": pa.array([b for _, b in kept], pa.int32()),
+            "hard": pa.array([True] * len(kept), pa.bool_()),
+        }
+    )
+    resolved, _ = resolve(table(edges), conflict)
+    cluster = {row["node_no"]: row["cluster_no"] for row in resolved.to_pylist()}
+
+    assert all(cluster[a] != cluster[b] for a, b in kept)
+
+
+@given(EDGES, st.dictionaries(st.tuples(st.integers(0, 30), st.integers(0, 30)), st.booleans(), max_size=5))
+def test_both_engines_resolve_alike(edges: list[tuple[int, int, int]], pairs: dict[tuple[int, int], bool]) -> None:
+    """The networkx way defines who is one person; the columnar engine is an optimisation and may not differ in one link."""
+    strongest: dict[tuple[int, int], int] = {}
+    for node, hub, rank in edges:
+        strongest[node, hub] = min(rank, strongest.get((node, hub), rank))
+    present = {node for node, _ in strongest}
+    kept = [(a, b, hard) for (a, b), hard in pairs.items() if a != b and {a, b} <= present]
+    conflict = pa.table(
+        {
+            "a": pa.array([pair[0] for pair in kept], pa.int32()),
+            "b": pa.array([pair[1] for pair in kept], pa.int32()),
+            "hard": pa.array([pair[2] for pair in kept], pa.bool_()),
+        }
+    )
+    told = table([(node, hub, rank) for (node, hub), rank in strongest.items()])
+    fast, plain = resolve(told, conflict), graph.resolve(told, conflict)
+
+    assert grouped(fast[0], "cluster_no") == grouped(plain[0], "cluster_no")
+    assert sorted(map(str, fast[1].to_pylist())) == sorted(map(str, plain[1].to_pylist()))
+
+
+def test_a_veto_does_not_touch_strong_evidence() -> None:
+    """Names may be misspelled; a WeChat account is not: a name can refuse a phone, never an account."""
+    edges = [(1, 7, 1), (2, 7, 1), (3, 8, 4), (1, 8, 4)]
+    veto = pa.table({"a": pa.array([1, 1], pa.int32()), "b": pa.array([2, 3], pa.int32()), "hard": [False, False]})
+    resolved, refused = resolve(table(edges), veto)
+
+    assert grouped(resolved, "cluster_no") == {frozenset({1, 2}), frozenset({3})}
+    assert set(zip(refused["node_no"].to_pylist(), refused["refused_by"].to_pylist(), strict=True)) == {
+        (1, "veto"),
+        (3, "veto"),
+    }
+
+
+@given(
+    st.dictionaries(st.tuples(st.integers(0, 8), st.integers(0, 8)), st.nothing() | st.just(0), max_size=20),
+    st.randoms(),
+)
+def test_matching_takes_pairs_in_order_of_rank(pairs: dict[tuple[int, int], int], random: object) -> None:
+    """Which id survives must not depend on how the work was divided into rounds."""
+    order = sorted(pairs, key=lambda pair: hashlib.sha256(repr((pair, str(random))).encode()).digest())
+    overlap = pa.table(
+        {
+            "person_no": pa.array([person for person, _ in order], pa.int32()),
+            "cluster_no": pa.array([cluster for _, cluster in order], pa.int32()),
+            "rank": pa.array(range(1, len(order) + 1), pa.int32()),
+        }
+    )
+    greedy: dict[int, int] = {}
+    for person, cluster in order:
+        if person not in greedy and cluster not in greedy.values():
+            greedy[person] = cluster
+
+    matched = match(overlap)
+
+    assert dict(zip(matched["person_no"].to_pylist(), matched["cluster_no"].to_pylist(), strict=True)) == greedy
+
+
+def test_a_one_id_is_the_beginning_of_the_digest_in_base_32() -> None:
+    """The letters are for people: no letter that looks like a digit, the same on every machine."""
+    digests = [hmac.new(b"key", str(n).encode(), hashlib.sha256).hexdigest() for n in range(3)]
+    spelled = spell(pa.table({"cluster_no": pa.array([0, 1, 2], pa.int32()), "digest": digests}))
+
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    expected = ["".join(alphabet[int(d[:20], 16) >> shift & 31] for shift in range(75, -1, -5)) for d in digests]
+    assert spelled["one_id"].to_pylist() == expected
