@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 from unifier.sample.delta import delta
 from unifier.sample.world import AS_OF
-from unifier.tables import literal
+from unifier.tables import literal, quoted
 from unifier.words import STAGES
 
 THREADS: Final = 2
@@ -173,7 +173,7 @@ def measure_run(world: Path, day: dt.date, rows: int) -> Figures:
     read = sum(source["read"] for source in report["sources"])
     assert read == rows, f"{read} rows were read, {rows} were delivered"
     touched = {name: stage["touched"] for name, stage in report["stages"].items()}
-    touched |= {"extract": read, "publish": published(world)}
+    touched |= {"extract": read, "publish": published(world) if read else 0}
     return {
         "rows": read,
         "seconds": seen.seconds,
@@ -200,10 +200,11 @@ def measure_run(world: Path, day: dt.date, rows: int) -> Figures:
 
 
 def published(world: Path) -> int:
-    """Count the rows of the warehouse, which is written anew by each run that has news."""
+    """Count the rows of the warehouse."""
     with duckdb.connect(str(world / "warehouse.duckdb"), read_only=True) as con:
-        row = con.execute("SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables()").fetchone()
-    return int(row[0]) if row else 0
+        tables = con.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        counted = [con.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone() for (name,) in tables]
+    return sum(row[0] for row in counted if row)
 
 
 def size(*paths: Path) -> int:
