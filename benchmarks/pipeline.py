@@ -30,7 +30,6 @@ import pyarrow.parquet as pq
 from unifier.sample.delta import delta
 from unifier.sample.world import AS_OF
 from unifier.tables import literal, quoted
-from unifier.words import STAGES
 
 THREADS: Final = 2
 SAMPLED_EVERY: Final = 0.02
@@ -134,19 +133,14 @@ def forget(world: Path) -> None:
     """Take away what earlier runs made: store, warehouse, deltas that have arrived."""
     shutil.rmtree(world / ".unifier", ignore_errors=True)
     (world / "warehouse.duckdb").unlink(missing_ok=True)
-    withdraw(world)
-
-
-def withdraw(world: Path) -> None:
-    """Take away the deltas that have arrived."""
     for name in DELTAS:
         for path in world.glob(f"*/*/*-{name}.parquet"):
             path.unlink()
 
 
 def inputs(world: Path) -> list[Path]:
-    """List the input files of a world."""
-    return sorted(world.glob("*/*/part-*.parquet"))
+    """List the input files of a world, without deltas that have arrived."""
+    return sorted(path for path in world.glob("*/*/part-*.parquet") if not path.stem.endswith(tuple(DELTAS)))
 
 
 def floor(world: Path) -> None:
@@ -174,25 +168,16 @@ def measure_run(world: Path, day: dt.date, rows: int) -> Figures:
     assert read == rows, f"{read} rows were read, {rows} were delivered"
     touched = {name: stage["touched"] for name, stage in report["stages"].items()}
     touched |= {"extract": read, "publish": published(world) if read else 0}
+    stages = {
+        name: {"rows": touched[name], "seconds": stage["seconds"], "peak_bytes": seen.peaks.get(name, 0)}
+        for name, stage in report["stages"].items()
+    }
+    rest = seen.seconds - sum(stage["seconds"] for stage in stages.values())
     return {
         "rows": read,
         "seconds": seen.seconds,
         "peak_bytes": seen.peak,
-        "stages": {
-            "around": {
-                "rows": 0,
-                "seconds": seen.seconds - sum(stage["seconds"] for stage in report["stages"].values()),
-                "peak_bytes": seen.peaks.get("start", 0),
-            },
-        }
-        | {
-            name: {
-                "rows": touched[name],
-                "seconds": report["stages"][name]["seconds"],
-                "peak_bytes": seen.peaks.get(name, 0),
-            }
-            for name in STAGES
-        },
+        "stages": {"around": {"rows": 0, "seconds": rest, "peak_bytes": seen.peaks.get("start", 0)}, **stages},
         "persons": report["figures"]["persons"],
         "store_bytes": size(world / ".unifier" / "store.duckdb"),
         "warehouse_bytes": size(world / "warehouse.duckdb"),
@@ -223,7 +208,6 @@ def measure_once(world: Path) -> dict[str, Figures]:
     }
     for name, day in DELTAS.items():
         measured[f"delta_{name}"] = measure_run(world, day, arrive(world, name))
-    withdraw(world)
     return measured
 
 

@@ -163,7 +163,8 @@ def check(config: Config, schema: Mapping[str, Any]) -> None:
 
 def _broken(error: ValidationError) -> str:
     """Say which rule is broken and never repeat the value: it may be a password or a phone in the wrong place."""
-    rule, wanted = str(error.validator), error.validator_value
+    rule = str(error.validator)
+    wanted: Any = error.validator_value
     if rule == "required":
         return str(error.message)
     if rule == "type":

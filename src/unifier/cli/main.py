@@ -102,26 +102,28 @@ def cli(ctx: click.Context, project: Path) -> None:
 
 def main() -> NoReturn:
     """Run a command and leave with the exit code that says who must act."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, _stopped)
+    signal.signal(signal.SIGINT, _stopped)
     try:
         code: Any = cli.main(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        _say("stopped; what was committed stays, run again to go on")
-        sys.exit(130)
-    except KeyboardInterrupt:
-        _say("stopped; what was committed stays, run again to go on")
-        sys.exit(130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _leave(signal.SIGINT)
+    except SystemExit:
+        _leave_if_stopped()
+        raise
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except UnifierError as error:
+        _leave_if_stopped()
         _say(str(error))
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the one place that catches everything
+        _leave_if_stopped()
         sys.exit(_internal(error))
 
 
@@ -139,10 +141,27 @@ def _internal(error: Exception) -> int:
     return 70
 
 
-def _terminated(number: int, frame: FrameType | None) -> NoReturn:
-    del number, frame
-    _say("stopped by SIGTERM; what was committed stays, run again to go on")
-    sys.exit(143)
+_signals: list[int] = []
+"""Signals that came. DuckDB turns what a handler raises during a query into an error of its own."""
+
+
+def _stopped(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    _signals.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _leave_if_stopped() -> None:
+    """Leave with the signal's exit code when an error is only the echo of a signal."""
+    if _signals:
+        _leave(_signals[0])
+
+
+def _leave(number: int) -> NoReturn:
+    _say(f"stopped by {signal.Signals(number).name}; what was committed stays, run again to go on")
+    sys.exit(128 + number)
 
 
 def _say(text: str) -> None:

@@ -17,21 +17,23 @@ are part of the contract.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import networkx as nx
 import pyarrow as pa
 
 Name = tuple[Hashable, ...]
+if TYPE_CHECKING:
+    Graph = nx.Graph[Name]
 
 CLASSES: Final = range(1, 7)
 VETO_FROM: Final = 4
 """Soft conflicts (names, masks, birth dates) refuse evidence of this class and weaker ones only."""
 
 
-def graph(evidence: Iterable[tuple[Name, Name, Mapping[str, Any]]]) -> nx.Graph:
+def graph(evidence: Iterable[tuple[Name, Name, Mapping[str, Any]]]) -> Graph:
     """Build a graph from (record or bundle, identifier, attributes); ``class`` is required."""
-    built: nx.Graph = nx.Graph()
+    built: Graph = nx.Graph()
     for carrier, identifier, attributes in evidence:
         known = built.get_edge_data(carrier, identifier)
         if known is None or attributes["class"] < known["class"]:
@@ -39,18 +41,18 @@ def graph(evidence: Iterable[tuple[Name, Name, Mapping[str, Any]]]) -> nx.Graph:
     return built
 
 
-def collapse(identities: nx.Graph, conflicts: Mapping[frozenset[Name], str] | None = None) -> list[frozenset[Name]]:
+def collapse(identities: Graph, conflicts: Mapping[frozenset[Name], str] | None = None) -> list[frozenset[Name]]:
     """Collapse a graph into persons: sets of records and bundles, the largest first, then by name.
 
     ``conflicts`` tells which pairs cannot be one person: ``hard`` against all evidence, ``soft`` against classes 4 to 6.
     Class by class, the groups that stronger evidence has joined lose their links of a class if these would join two
     groups that conflict; such links get ``refused``. Without conflicts these are the connected components.
     """
-    accepted = nx.Graph()
+    accepted: Graph = nx.Graph()
     accepted.add_nodes_from(identities.nodes)
     pairs = [(tuple(pair), kind) for pair, kind in (conflicts or {}).items()]
     for rank in CLASSES:
-        links = [(a, b) for a, b, told in identities.edges(data="class") if told == rank]
+        links = [(a, b) for a, b, told in identities.edges(data=True) if told["class"] == rank]
         group, tried = _parts(accepted), _parts(nx.compose(accepted, nx.Graph(links)))
         losing: dict[int, str] = {}
         for (a, b), kind in pairs:
@@ -103,5 +105,5 @@ def _carried(link: tuple[Name, Name]) -> tuple[Name, Name]:
     return (link[1], link[0]) if link[0][0] == "identifier" else link
 
 
-def _parts(built: nx.Graph) -> dict[Name, int]:
+def _parts(built: Graph) -> dict[Name, int]:
     return {name: place for place, part in enumerate(nx.connected_components(built)) for name in part}
