@@ -165,7 +165,7 @@ def opened(one: Project, *, dry: bool = False) -> Iterator[Store]:
     extract = one.config.section("extract")
     with held(one.store_path.parent):
         store = open_store(
-            one.store_path, memory=str(extract.get("memory", "2500MB")), threads=extract.get("threads"), dry=dry
+            one.store_path, memory=str(extract.get("memory", "2GB")), threads=extract.get("threads"), dry=dry
         )
         try:
             yield store

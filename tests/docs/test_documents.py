@@ -31,7 +31,12 @@ def _keys(schema: Mapping[str, Any]) -> set[str]:
     found = set()
     for name, part in schema.get("properties", {}).items():
         found |= {name} | _keys(part)
-    nested = [schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", []), *schema.get("oneOf", [])]
+    nested = [
+        schema.get("items"),
+        schema.get("additionalProperties"),
+        *schema.get("anyOf", []),
+        *schema.get("oneOf", []),
+    ]
     for part in nested:
         if isinstance(part, Mapping):
             found |= _keys(part)
@@ -77,7 +82,9 @@ def test_every_error_stands_in_the_tree_of_errors() -> None:
 
 def test_the_readme_begins_with_two_commands() -> None:
     """A newcomer sees a result after two lines, or leaves."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
 
     lines = [line for line in blocks[0].splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert len(lines) == 2, lines

@@ -21,7 +21,11 @@ from unifier.words import STAGES
 
 POINTS: Final = 300 if os.environ.get("UNIFIER_NIGHTLY") else 25
 SEED: Final = int(os.environ.get("UNIFIER_SEED", "20260630"))
-SOURCES: Final = {"crm": ("profile", "consent"), "tmall": ("profile", "order", "refund"), "wechat_mp": ("profile", "event")}
+SOURCES: Final = {
+    "crm": ("profile", "consent"),
+    "tmall": ("profile", "order", "refund"),
+    "wechat_mp": ("profile", "event"),
+}
 MEMBERS: Final = 40
 OPENING: Final = "opening"
 """What comes before the first stage: the store and its tables are made."""
@@ -86,10 +90,12 @@ def truth(fresh: Shop, tmp_path_factory: pytest.TempPathFactory) -> Truth:
 
 def _points(seconds: dict[str, float]) -> list[tuple[str, float]]:
     """Give every stage its points, spread evenly over the time it takes, each somewhere in its share."""
-    draw = random.Random(SEED)  # noqa: S311 - points of time, no secrets
+    draw = random.Random(SEED)
     places = (OPENING, *STAGES)
     each = -(-POINTS // len(places))
-    return [(places[point % 6], seconds[places[point % 6]] * (point // 6 + draw.random()) / each) for point in range(POINTS)]
+    return [
+        (places[point % 6], seconds[places[point % 6]] * (point // 6 + draw.random()) / each) for point in range(POINTS)
+    ]
 
 
 def _killed(fresh: Shop, truth: Truth, folder: Path, place: str, delay: float) -> tuple[bool, list[str]]:
@@ -128,11 +134,13 @@ def test_a_run_that_was_killed_anywhere_is_safe_to_repeat(fresh: Shop, truth: Tr
     points = _points(truth.seconds)
     print(f"seed {SEED}, {POINTS} points, an undisturbed run takes {truth.seconds}")  # noqa: T201 - to repeat a failure
     with ThreadPoolExecutor(2) as pool:
-        found = list(
-            pool.map(lambda at: _killed(fresh, truth, tmp_path / f"{at[0]} {at[1]:.4f}", *at), points)
-        )
+        found = list(pool.map(lambda at: _killed(fresh, truth, tmp_path / f"{at[0]} {at[1]:.4f}", *at), points))
 
-    wrong = {f"{delay:.3f} s into {place}": faults for (place, delay), (_, faults) in zip(points, found, strict=True) if faults}
+    wrong = {
+        f"{delay:.3f} s into {place}": faults
+        for (place, delay), (_, faults) in zip(points, found, strict=True)
+        if faults
+    }
     assert not wrong, f"seed {SEED}: {wrong}"
     died = Counter(place for (place, _), (was_killed, _) in zip(points, found, strict=True) if was_killed)
     assert set(died) == {OPENING, *STAGES}, f"in some stage no run was killed: {dict(died)}"

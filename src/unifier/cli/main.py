@@ -130,6 +130,9 @@ def main() -> NoReturn:
 def _internal(error: Exception) -> int:
     """Tell full disks from bugs; a traceback only where it helps us, and never with data in it."""
     text = str(error).splitlines()[0] if str(error) else ""
+    if "Could not set lock" in text:
+        _say("the store: a run holds it — wait for it, or see `unifier status`")
+        return 75
     if isinstance(error, OSError) or "No space left" in text or "could not write" in text.lower():
         _say(f"the machine: {text[:200]} — mend it and run again; nothing is half-written")
         return 75

@@ -202,7 +202,7 @@ class Store:
         self.con.close()
 
 
-def open_store(path: Path, *, memory: str = "2500MB", threads: int | None = None, dry: bool = False) -> Store:
+def open_store(path: Path, *, memory: str = "2GB", threads: int | None = None, dry: bool = False) -> Store:
     """Open or create a store, migrated if need be; raise StoreError if it is newer or not a store."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
