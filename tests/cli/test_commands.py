@@ -91,9 +91,10 @@ def test_an_evaluation_counts_pairs_and_persons(ran: Shop, tmp_path: Path) -> No
     assert told.code == 0, told
     figures = json.loads(told.out)
     assert figures["unknown_records"] == 1
-    assert figures["pairwise_precision"] == 0.0
-    assert figures["bcubed_precision"] == pytest.approx(3 / 4)
-    assert figures["bcubed_recall"] == 1.0
+    assert (figures["records"], figures["persons"], figures["false_pairs"], figures["missed_pairs"]) == (4, 3, 1, 0)
+    assert figures["precision"] == 0.0
+    assert figures["b_cubed_precision"] == pytest.approx(3 / 4)
+    assert figures["b_cubed_recall"] == 1.0
 
 
 def test_a_held_source_waits_until_somebody_releases_it(shop: Shop) -> None:

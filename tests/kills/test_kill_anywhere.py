@@ -19,7 +19,7 @@ from bad_input.project import DAY, Shop, copied, ended, rows, tables, wait_for_s
 from unifier.sample import generate
 from unifier.words import STAGES
 
-POINTS: Final = 300 if os.environ.get("UNIFIER_NIGHTLY") else 25
+POINTS: Final = int(os.environ.get("UNIFIER_POINTS", "300" if os.environ.get("UNIFIER_NIGHTLY") else "25"))
 SEED: Final = int(os.environ.get("UNIFIER_SEED", "20260630"))
 SOURCES: Final = {
     "crm": ("profile", "consent"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -61,6 +62,7 @@ def local_day(column: str, zone: str) -> str:
     return f"({column} + to_seconds(CASE {branches} ELSE {offsets[0][1]} END))::DATE"
 
 
+@cache
 def _offsets(zone: str) -> list[tuple[datetime, int]]:
     """List when the zone changes its distance from UTC, hour by hour where a day shows a change."""
     info = ZoneInfo(zone)
