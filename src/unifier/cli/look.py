@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in rows[0]:
         table.add_column(name.replace("_", " "))
@@ -110,13 +111,22 @@ def explain(project: Path, who: str, as_json: bool) -> None:
         _show(told)
 
 
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """Fold type with scope and the two dates, so that a row fits a screen."""
+    short = {"type": row["type"] + (f"@{row['scope']}" if row["scope"] else "")}
+    short |= {name: value for name, value in row.items() if name not in {"type", "scope", "first_at", "last_at"}}
+    if "first_at" in row:
+        short["seen"] = f"{row['first_at']:%Y-%m-%d} to {row['last_at']:%Y-%m-%d}"
+    return short
+
+
 def _show(told: Explanation) -> None:
     click.echo(f"person {told.one_id}: {told.state}")
     for title, rows in (
         ("golden record", told.golden),
         ("records", told.records),
-        ("links", told.links),
-        ("refused links", told.refused),
+        ("links", [_short(row) for row in told.links]),
+        ("refused links", [_short(row) for row in told.refused]),
         ("contacts", told.contacts),
         ("lineage", told.lineage),
     ):
