@@ -73,6 +73,16 @@ def test_the_columnar_engine_gives_what_the_reference_gives(world: World, seed: 
             assert engine.one_ids() == plain.one_ids()
             assert engine.sales() == {key: sale for key, sale in plain.sales.items() if sale[1] != "deleted"}
             assert _golden(engine.golden()) == _golden(plain.golden)
+            assert engine.consents() == {
+                (one_id, *about): status
+                for one_id, told in plain.consents.items()
+                for about, (status, _) in told.items()
+            }
+            assert engine.contacts() == {
+                (one_id, channel): (best["value"][-1], best["reachable"])
+                for one_id, told in plain.contacts.items()
+                for channel, best in told.items()
+            }
             assert engine.lineage() == sorted((tuple(line) for line in plain.lineage), key=str)
 
 

@@ -37,6 +37,7 @@ def plan(store: Store, source_no: int, kinds: Sequence[str], run_no: int, rules:
     _carriers(store, source_no, kinds, rules)
     _sets(store, rules)
     _arriving(store, source_no)
+    _touched_sets(store)
     _islands(store, rules)
     _number(store, source_no)
     store.merge(Merge("bundle", "next_bundle", "touched_bundle", ("node_no",), ("node_no",)), run_no)
@@ -126,8 +127,8 @@ def _arriving(store: Store, source_no: int) -> None:
     )
 
 
-def _islands(store: Store, rules: Rules) -> None:
-    """Divide sets into islands; ``loose_set`` are those that need their facts looked at."""
+def _touched_sets(store: Store) -> None:
+    """Sum up every touched set, stored and arriving; ``loose_set`` are those that need their facts looked at."""
     store.fill(
         "touched_set",
         """
@@ -154,6 +155,10 @@ def _islands(store: Store, rules: Rules) -> None:
         "SELECT set_hash, recycle_days FROM touched_set WHERE lossy OR islands > 1 "
         "OR (recycle_days IS NOT NULL AND last_at - first_at > to_days(recycle_days))",
     )
+
+
+def _islands(store: Store, rules: Rules) -> None:
+    """Divide the facts of loose sets into islands, and find the node that each island goes on as."""
     stored = " UNION ALL ".join(
         f"SELECT '{kind}' AS kind, r.record_no, r.{quoted(FACT_TIME[kind])} AS moment, r.node_no, {'true' if kind in rules.found else 'false'} "
         f"AS founds FROM {quoted(kind)} r WHERE r.node_no IN (SELECT node_no FROM touched_bundle WHERE set_hash IN "
