@@ -257,12 +257,6 @@ def sources(
 
 def _source(one: Project, loaded: plugins.Loaded, name: str, settings: Mapping[str, Any]) -> Source:
     kind, plugin = loaded.connector(settings["connector"], name)
-    if ("kind" in settings) == ("streams" in settings) and kind.name == "files":
-        raise ConfigError(
-            one.config.where(("sources", name)),
-            f"source {name} needs either kind or streams",
-            "write kind: profile beside config",
-        )
     configs = settings.get("streams") or {"config": settings.get("config") or {}}
     for part, config in configs.items():
         place = ("sources", name, "streams", part) if "streams" in settings else ("sources", name, "config")
@@ -271,6 +265,10 @@ def _source(one: Project, loaded: plugins.Loaded, name: str, settings: Mapping[s
     if zone:
         _check_zone(one.config, zone, ("sources", name, "timezone"))
     connector = kind(settings.get("config") or {}, one.folder, settings)
+    try:
+        connector.streams()
+    except ConfigError as error:
+        raise ConfigError(one.config.where(("sources", name)), f"source {name} {error.fault}", error.mend) from None
     return Source(name, connector, plugin.name, plugin.version, zone, settings.get("max_errors") or {})
 
 

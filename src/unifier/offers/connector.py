@@ -68,7 +68,10 @@ class Connector:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def streams(self) -> list[Stream]:
-        """List what this source yields, in a fixed order."""
+        """List what this source yields, in a fixed order; raise ConfigError where the settings do not tell.
+
+        Called before anything runs, so it reads nothing: a fault found here stops the run while all is as it was.
+        """
         found = []
         for attribute in sorted(dir(type(self))):
             marked = getattr(getattr(type(self), attribute), "unifier_stream", None)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from unifier import Chunk, Connector, Stream, hookimpl
-from unifier.errors import SourceError
+from unifier.errors import ConfigError, SourceError
 
 ROWS_A_BATCH = 1_000_000
 LINES_A_BATCH = 50_000
@@ -36,6 +36,8 @@ class Files(Connector):
 
     def streams(self) -> list[Stream]:
         """List one stream per kind: `streams` by kind, or `config` with `kind`."""
+        if ("kind" in self.settings) == ("streams" in self.settings):
+            raise ConfigError("files", "needs either kind or streams", "write kind: profile beside config")
         by_kind = self.settings.get("streams") or {self.settings["kind"]: self.config}
         return [Stream(kind, kind, partial(self._read, config["path"])) for kind, config in sorted(by_kind.items())]
 
