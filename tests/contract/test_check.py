@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unifier.contract.arrow import VENDOR, arrow_schema, conform
+from unifier.contract.arrow import VENDOR, arrow_schema, conform, landing_schema
 from unifier.contract.check import check, faults_sql
 from unifier.contract.formats import PREDICATES, format_checker
 from unifier.contract.kinds import Field, KindSchema, Nested, kind
-from unifier.contract.tables import content_sql, landing_table
+from unifier.contract.tables import content_sql
 from unifier.words import KINDS
 
 AT = "2026-05-01T08:00:00Z"
@@ -264,14 +264,11 @@ def content(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) -> list[
     """Land profiles and give their contents."""
     with con.cursor() as session:
         session.execute("SET TimeZone = 'UTC'")
-        session.execute(landing_table("profile").ddl(temporary=True))
         valid = check(session, pa.Table.from_pylist(rows, schema=LANDED), "profile").valid
-        session.register("valid", valid)
-        session.execute("INSERT INTO landing_profile BY NAME SELECT * FROM valid")
-        found = session.execute(
-            f"SELECT {content_sql('profile', 'l.')} FROM landing_profile l ORDER BY rowid"
-        ).fetchall()
-        session.execute("DROP TABLE landing_profile")
+        session.register(
+            "landed", valid.cast(pa.schema([landing_schema("profile").field(name) for name in valid.column_names]))
+        )
+        found = session.execute(f"SELECT {content_sql('profile', 'l.')} FROM landed l").fetchall()
     return [value for (value,) in found]
 
 

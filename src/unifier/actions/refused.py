@@ -9,6 +9,7 @@ from unifier import app
 from unifier.config import nearest
 from unifier.errors import UsageError
 from unifier.store import held, read_only
+from unifier.store.landing import sweep
 
 
 def refused(store_path: Path) -> list[dict[str, Any]]:
@@ -33,4 +34,6 @@ def decide(project: app.Project, source: str, *, keep: bool) -> int:
         if not store.one("SELECT 1 FROM batch WHERE source_no = ? AND state = 'held'", [numbers[source]]):
             raise UsageError(source, "it holds nothing back", "see `unifier quarantine list`")
         with store.transaction():
-            return held.release(store, numbers[source]) if keep else held.discard(store, numbers[source])
+            moved = held.release(store, numbers[source]) if keep else held.discard(store, numbers[source])
+        sweep(store)
+    return moved

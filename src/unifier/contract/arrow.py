@@ -26,6 +26,10 @@ from unifier.errors import ContractError
 VENDOR: Final = re.compile(r"x_[a-z0-9_]+")
 
 
+NUMBERS: Final = (("source_no", pa.int16()), ("batch_no", pa.int32()), ("landed_no", pa.int64()))
+"""Stand in front of every landed row."""
+
+
 @cache
 def arrow_schema(kind: str) -> pa.Schema:
     """Tell the canonical columns of a kind: envelope, scalars, nested parts and ``x``.
@@ -37,6 +41,25 @@ def arrow_schema(kind: str) -> pa.Schema:
     fields = [pa.field(field.column, arrow_type(field)) for field in schema.scalars]
     fields += [pa.field(part.column, nested_arrow_type(part)) for part in schema.nested]
     return pa.schema([*fields, pa.field("x", pa.string())])
+
+
+@cache
+def landing_schema(kind: str) -> pa.Schema:
+    """Tell the columns of a kind's records as they landed: numbered, and times without their zone, which is UTC.
+
+    >>> landing_schema("guide").names
+    ['source_no', 'batch_no', 'landed_no', 'record_id', 'observed_at', 'deleted', 'name', 'store', 'x']
+    """
+    return pa.schema([*NUMBERS, *((field.name, _local(field.type)) for field in arrow_schema(kind))])
+
+
+def _local(kind: pa.DataType) -> pa.DataType:
+    """Take the zone off a type of times, also inside lists of structs."""
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us")
+    if pa.types.is_list(kind):
+        return pa.list_(pa.struct([(field.name, _local(field.type)) for field in kind.value_type]))
+    return kind
 
 
 def conform(batch: pa.RecordBatch | pa.Table, kind: str, zone: str = "") -> pa.Table:

@@ -1,7 +1,8 @@
-"""Make the record and landing tables of every kind from its schema.
+"""Make the record table of every kind from its schema.
 
-A record table holds the newest version of each record behind :data:`unifier.tables.SPINE`; a landing table holds
-records as they came, until they are settled. Both have a column for every scalar of the kind, in its order.
+A record table holds the newest version of each record behind :data:`unifier.tables.SPINE`: a column for every scalar of
+the kind, in its order. What has landed and is not settled yet lies in files, see
+:func:`unifier.contract.arrow.landing_schema`.
 """
 
 from __future__ import annotations
@@ -35,13 +36,6 @@ def column_type(field: Field) -> str:
     return _FORMATS.get(field.format or "", _TYPES[field.type])
 
 
-def nested_type(part: Nested) -> str:
-    """Tell the DuckDB type of a list of objects, or of a free object (JSON text)."""
-    if part.free:
-        return "VARCHAR"
-    return "STRUCT(" + ", ".join(f"{quoted(field.column)} {column_type(field)}" for field in part.fields) + ")[]"
-
-
 def record_table(name: str) -> Table:
     """Declare the table of the newest versions of a kind's records; unique by ``source_no, record_id``."""
     schema = kind(name)
@@ -58,27 +52,10 @@ def record_table(name: str) -> Table:
     return Table(name, schema.description, tuple(columns), ("source_no", "record_id"))
 
 
-def landing_table(name: str) -> Table:
-    """Declare the table of a kind's records as they landed, lists included; unique by ``batch_no, landed_no``."""
-    schema = kind(name)
-    columns = (
-        Column("batch_no", "INTEGER"),
-        Column("landed_no", "BIGINT"),
-        Column("record_id", "VARCHAR"),
-        Column("observed_at", "TIMESTAMP"),
-        Column("deleted", "BOOLEAN"),
-        Column("content", "UBIGINT"),
-        *_scalar_columns(name),
-        *(Column(part.column, nested_type(part)) for part in schema.nested),
-        Column("x", "VARCHAR"),
-    )
-    return Table(f"landing_{name}", f"a {name} record as it came", columns, ("batch_no", "landed_no"))
-
-
 def content_sql(name: str, prefix: str = "") -> str:
     """Write the expression that condenses a record's content to a UBIGINT.
 
-    Everything counts but ``record_id`` and ``observed_at``. The columns are those of the landing table, behind
+    Everything counts but ``record_id`` and ``observed_at``. The columns are those of ``landing_schema``, behind
     ``prefix`` (such as ``"l."``); times are read as microseconds, so that the session's time zone plays no part.
     Two contents never give one text: values are parted by NUL, which no text holds, nulls are left out and stand as
     bits in front, lists begin with their length. The text is short because SHA-256 is what costs.
@@ -125,4 +102,3 @@ def _scalar_columns(name: str) -> tuple[Column, ...]:
 
 
 RECORD_TABLES: Final[tuple[Table, ...]] = (*(record_table(name) for name in KINDS), MEMBERSHIP)
-LANDING_TABLES: Final[tuple[Table, ...]] = tuple(landing_table(name) for name in KINDS)

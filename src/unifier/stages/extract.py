@@ -16,7 +16,7 @@ from unifier.errors import UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
 from unifier.store import Store
 from unifier.store.held import hold
-from unifier.store.landing import Arrival, bookmarks, land
+from unifier.store.landing import Arrival, bookmarks, land, sweep
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
 
@@ -46,6 +46,9 @@ class SourceReport:
     error_class: str = ""
 
 
+ROWS_A_SETTLE = 2_000_000
+"""Rows that may wait to be settled while the next source is read."""
+
 Progress = Callable[[str, int], None]
 
 
@@ -58,20 +61,31 @@ def extract(
     refetch: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> list[SourceReport]:
-    """Read the sources one after the other; a source that fails is named and harms nobody else."""
+    """Read the sources one after the other; a source that fails is named and harms nobody else.
+
+    Small sources are settled together: a settle costs its statements before it costs its rows.
+    """
     store.create(RECORD_TABLES)
     with store.transaction():
         rules.install(store)
     with duckdb.connect() as checker:
         checker.execute("SET TimeZone = 'UTC'")
-        return [_extract(store, checker, source, rules, run_no, source.name in refetch, progress) for source in sources]
+        # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
+        sweep(store)
+        settle(store, run_no, rules)
+        reports = []
+        for source in sources:
+            reports.append(_extract(store, checker, source, run_no, source.name in refetch, progress))
+            if (store.one("SELECT sum(landed) FROM batch WHERE state = 'landed'") or 0) >= ROWS_A_SETTLE:
+                settle(store, run_no, rules)
+        settle(store, run_no, rules)
+    return reports
 
 
 def _extract(
     store: Store,
     checker: duckdb.DuckDBPyConnection,
     source: Source,
-    rules: Rules,
     run_no: int,
     refetch: bool,
     progress: Progress | None,
@@ -80,8 +94,6 @@ def _extract(
     if refetch:
         with store.transaction():
             store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [source_no])
-    # What an earlier run landed and could not settle comes first, so that arrival keeps its order.
-    settle(store, source_no, run_no, rules)
     counted = [0, 0, 0]
     error: UnifierError | None = None
     try:
@@ -99,8 +111,6 @@ def _extract(
         outcome = "held"
         with store.transaction():
             hold(store, source_no, run_no)
-    else:
-        settle(store, source_no, run_no, rules)
     if error:
         _note(store, source_no, run_no, error)
     read, landed, refused = counted

@@ -89,7 +89,7 @@ def _publish_one(store: Store, config: TargetConfig, run: _Run) -> TargetReport:
             since = min(done, session.last_run())
             steps = scope_steps(run.catalog, since) if since else ()
             store.run(steps)
-            unchanged = {name for name, mark in marks.items() if since and mark[2] == hashes[name]}
+            unchanged = {name for name, mark in marks.items() if since and _same_since(mark[2], hashes[name], since)}
             deltas = [_delta(store, one, config, everything=one.table.name not in unchanged) for one in tables]
             counts = session.write([*deltas, _run_delta()])
     except WarehouseError as error:
@@ -98,8 +98,20 @@ def _publish_one(store: Store, config: TargetConfig, run: _Run) -> TargetReport:
         store.drop(*(step.writes for step in steps))
     with store.transaction():
         for one in tables:
-            store.set_mark(_reader(config, one), run.run_no, run.as_of, one.hash)
+            first = _first_run(marks[one.table.name][2], one.hash) or run.run_no
+            store.set_mark(_reader(config, one), run.run_no, run.as_of, f"{one.hash}@{first}")
     return TargetReport(config.name, since, counts)
+
+
+def _first_run(marked: str | None, definition: str) -> int:
+    """Tell the run that first published a table by this definition; 0 if the mark speaks of another."""
+    known, _, first = (marked or "").rpartition("@")
+    return int(first) if known == definition else 0
+
+
+def _same_since(marked: str | None, definition: str, since: int) -> bool:
+    """Tell whether the target's rows of run ``since`` were made by this definition: a target may be older than its mark."""
+    return 0 < _first_run(marked, definition) <= since
 
 
 def _reader(config: TargetConfig, one: PublishedTable) -> str:

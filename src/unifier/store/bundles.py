@@ -12,18 +12,19 @@ from typing import Final
 
 from unifier.relations import Merge
 from unifier.store import evidence
-from unifier.store.landing import landing_name
+from unifier.store.landing import landed_view
 from unifier.store.rules import Rules
 from unifier.store.store import Store
 from unifier.tables import quoted
-from unifier.words import FACTS
+from unifier.words import FACTS, Kind
 
 FACT_TIME: Final = {"order": "ordered_at", "refund": "refunded_at", "event": "happened_at", "consent": "at"}
 """The fact's own time, by kind."""
 
 _TEMPORARY: Final = (
-    *("carrier", "carried", "carrier_set", "carrier_member", "arriving_set", "lost_fact", "touched_bundle"),
-    *("touched_set", "loose_set", "loose_fact", "island_fact", "island_node", "island", "next_island", "next_bundle"),
+    *("carrier", "carried", "carrier_hash", "carrier_set", "carrier_member", "arriving_set", "lost_fact"),
+    *("touched_bundle", "touched_set", "loose_set", "loose_fact", "island_fact", "island_node", "island"),
+    *("next_island", "next_bundle"),
 )
 
 
@@ -32,42 +33,42 @@ def join(kind: str, alias: str) -> str:
     return f"LEFT JOIN bundle_of_{kind} n ON n.landed_no = {alias}.landed_no" if kind in FACTS else ""
 
 
-def plan(store: Store, source_no: int, kinds: Sequence[str], run_no: int, rules: Rules) -> None:
-    """Settle the bundles of a source; leave ``bundle_of_<kind>`` (landed_no, node_no) for each kind."""
-    _carriers(store, source_no, kinds, rules)
+def plan(store: Store, kinds: Sequence[Kind], run_no: int, rules: Rules) -> None:
+    """Settle the bundles of what has landed; leave ``bundle_of_<kind>`` (landed_no, node_no) for each kind."""
+    _carriers(store, kinds, rules)
     _sets(store, rules)
-    _arriving(store, source_no)
+    _arriving(store, kinds)
     _touched_sets(store)
     _islands(store, rules)
-    _number(store, source_no)
+    _number(store)
     store.merge(Merge("bundle", "next_bundle", "touched_bundle", ("node_no",), ("node_no",)), run_no)
     _links(store, run_no)
     _point(store, kinds, run_no)
     store.drop(*_TEMPORARY)
 
 
-def _carriers(store: Store, source_no: int, kinds: Sequence[str], rules: Rules) -> None:
+def _carriers(store: Store, kinds: Sequence[Kind], rules: Rules) -> None:
     """Number each distinct list of raw identifiers, and note which landed facts carry it."""
     parts = []
     for kind in kinds:
         founds = "true" if kind in rules.found else "false"
         parts.append(
-            f"SELECT '{kind}' AS kind, l.landed_no, coalesce(f.record_no, l.landed_no) AS record_no, "
+            f"SELECT '{kind}' AS kind, l.source_no, l.landed_no, coalesce(f.record_no, l.landed_no) AS record_no, "
             f"l.{quoted(FACT_TIME[kind])} AS moment, {founds} AS founds, l.identifiers "
-            f"FROM {quoted(landing_name(kind, source_no))} l LEFT JOIN fate_{kind} f ON f.landed_no = l.landed_no "
+            f"FROM {landed_view(kind)} l LEFT JOIN fate_{kind} f ON f.landed_no = l.landed_no "
             "WHERE coalesce(f.fate, 'new') IN ('new', 'updated') AND NOT l.deleted AND len(l.identifiers) > 0"
         )
     arriving = " UNION ALL ".join(parts)
     store.enumerate(
         "carrier",
         "carrier_no",
-        f"SELECT identifiers, min(moment) AS first_at, max(moment) AS last_at, count(*) AS records, bool_or(founds) AS founds "
-        f"FROM ({arriving}) GROUP BY identifiers",
+        f"SELECT source_no, identifiers, min(moment) AS first_at, max(moment) AS last_at, count(*) AS records, bool_or(founds) AS founds "
+        f"FROM ({arriving}) GROUP BY source_no, identifiers",
     )
     store.fill(
         "carried",
         f"SELECT a.kind, a.landed_no, a.record_no, a.moment, a.founds, c.carrier_no FROM ({arriving}) a "
-        "JOIN carrier c ON c.identifiers = a.identifiers",
+        "JOIN carrier c ON c.source_no = a.source_no AND c.identifiers = a.identifiers",
     )
 
 
@@ -88,42 +89,52 @@ def _sets(store: Store, rules: Rules) -> None:
         "WHERE c.class IS NOT NULL",
     )
     store.fill(
-        "carrier_set",
+        "carrier_hash",
         """
-        SELECT carrier_no, unhex(sha256(CASE WHEN len(members) = 1 THEN members[1]
+        SELECT m.carrier_no, c.source_no, unhex(sha256(CASE WHEN len(members) = 1 THEN members[1]
                    ELSE array_to_string(list_sort(members), chr(30)) END)[:32]) AS set_hash, recycle_days
         FROM (
             SELECT m.carrier_no, list(concat_ws(chr(31), t.type, i.scope, i.value, m.role, m.verified)) AS members,
                    min(t.recycle_days) AS recycle_days
             FROM carrier_member m JOIN type_rule t ON t.type_no = m.type_no
             JOIN identifier i ON i.identifier_no = m.identifier_no GROUP BY m.carrier_no
-        )
+        ) m JOIN carrier c ON c.carrier_no = m.carrier_no
         """,
     )
     store.drop("raw_member", "read_member")
 
 
-def _arriving(store: Store, source_no: int) -> None:
-    """Sum up what arrives per set, and which sets lose a fact that changed or went."""
-    store.fill(
+def _arriving(store: Store, kinds: Sequence[Kind]) -> None:
+    """Number and sum up what arrives per set, and find the bundles of sets that get a fact or lose one."""
+    store.enumerate(
         "arriving_set",
-        "SELECT s.set_hash, min(c.first_at) AS first_at, max(c.last_at) AS last_at, sum(c.records)::INTEGER AS records, "
-        "bool_or(c.founds) AS founds, any_value(s.recycle_days) AS recycle_days, min(s.carrier_no) AS carrier_no "
-        "FROM carrier_set s JOIN carrier c ON c.carrier_no = s.carrier_no GROUP BY s.set_hash",
+        "set_no",
+        "SELECT h.source_no, h.set_hash, min(c.first_at) AS first_at, max(c.last_at) AS last_at, sum(c.records)::INTEGER AS records, "
+        "bool_or(c.founds) AS founds, any_value(h.recycle_days) AS recycle_days, min(h.carrier_no) AS carrier_no "
+        "FROM carrier_hash h JOIN carrier c ON c.carrier_no = h.carrier_no GROUP BY h.source_no, h.set_hash",
     )
-    lost = []
-    for kind in FACTS:
-        fate = f"fate_{kind}"
-        if store.one("SELECT 1 FROM duckdb_tables() WHERE table_name = ? AND temporary", [fate]):
-            lost.append(
-                f"SELECT '{kind}' AS kind, r.record_no, r.node_no FROM {quoted(kind)} r WHERE r.node_no IS NOT NULL AND "
-                f"r.record_no IN (SELECT record_no FROM {fate} WHERE fate = 'updated')"
-            )
+    store.fill(
+        "carrier_set",
+        "SELECT h.carrier_no, a.set_no FROM carrier_hash h "
+        "JOIN arriving_set a ON a.source_no = h.source_no AND a.set_hash = h.set_hash",
+    )
+    lost = [
+        f"SELECT '{kind}' AS kind, r.record_no, r.node_no FROM {quoted(kind)} r WHERE r.node_no IS NOT NULL AND "
+        f"r.record_no IN (SELECT record_no FROM fate_{kind} WHERE fate = 'updated')"
+        for kind in kinds
+    ]
     store.fill("lost_fact", " UNION ALL ".join(lost))
+    # A set that only loses facts has no number yet: it gets that of its first node, from below.
     store.fill(
         "touched_bundle",
-        f"SELECT b.* FROM bundle b WHERE source_no = {source_no} AND (b.set_hash IN (SELECT set_hash FROM arriving_set) OR "
-        "b.set_hash IN (SELECT set_hash FROM bundle WHERE node_no IN (SELECT node_no FROM lost_fact)))",
+        """
+        SELECT b.*, coalesce(a.set_no, -1 - min(b.node_no) OVER (PARTITION BY b.source_no, b.set_hash)) AS set_no
+        FROM bundle b LEFT JOIN arriving_set a ON a.source_no = b.source_no AND a.set_hash = b.set_hash
+        WHERE a.set_no IS NOT NULL OR (b.source_no, b.set_hash) IN
+              (SELECT source_no, set_hash FROM bundle WHERE node_no IN (SELECT node_no FROM lost_fact))
+        """
+        if not store.is_empty("bundle")
+        else "SELECT *, 0 AS set_no FROM bundle",
     )
 
 
@@ -132,27 +143,27 @@ def _touched_sets(store: Store) -> None:
     store.fill(
         "touched_set",
         """
-        SELECT coalesce(a.set_hash, b.set_hash) AS set_hash, a.carrier_no, b.node_no, coalesce(b.islands, 0) AS islands,
+        SELECT coalesce(a.set_no, b.set_no) AS set_no, a.carrier_no, b.node_no, coalesce(b.islands, 0) AS islands,
                coalesce(a.records, 0) + coalesce(b.records, 0) AS records,
                coalesce(a.founds, false) OR coalesce(b.founds, false) AS founds,
                coalesce(a.recycle_days, b.recycle_days) AS recycle_days,
                least(a.first_at, b.first_at) AS first_at, greatest(a.last_at, b.last_at) AS last_at,
                coalesce(b.lossy, false) AS lossy
         FROM arriving_set a FULL JOIN (
-            SELECT b.set_hash, min(b.first_at) FILTER (NOT b.gone) AS first_at, arg_min(b.node_no, (b.gone, b.node_no)) AS node_no,
+            SELECT b.set_no, min(b.first_at) FILTER (NOT b.gone) AS first_at, arg_min(b.node_no, (b.gone, b.node_no)) AS node_no,
                    max(b.last_at) FILTER (NOT b.gone) AS last_at, count(*) FILTER (NOT b.gone) AS islands,
                    sum(b.records) FILTER (NOT b.gone) AS records, bool_or(b.founds AND NOT b.gone) AS founds,
                    bool_or(b.node_no IN (SELECT node_no FROM lost_fact)) AS lossy, min(r.recycle_days) AS recycle_days
             FROM touched_bundle b LEFT JOIN (
                 SELECT l.node_no, min(t.recycle_days) AS recycle_days FROM link l JOIN type_rule t ON t.type_no = l.type_no
                 WHERE l.node_no IN (SELECT node_no FROM touched_bundle) GROUP BY l.node_no
-            ) r ON r.node_no = b.node_no GROUP BY b.set_hash
-        ) b ON b.set_hash = a.set_hash
+            ) r ON r.node_no = b.node_no GROUP BY b.set_no
+        ) b ON b.set_no = a.set_no
         """,
     )
     store.fill(
         "loose_set",
-        "SELECT set_hash, recycle_days FROM touched_set WHERE lossy OR islands > 1 "
+        "SELECT set_no, recycle_days FROM touched_set WHERE lossy OR islands > 1 "
         "OR (recycle_days IS NOT NULL AND last_at - first_at > to_days(recycle_days))",
     )
 
@@ -161,70 +172,71 @@ def _islands(store: Store, rules: Rules) -> None:
     """Divide the facts of loose sets into islands, and find the node that each island goes on as."""
     stored = " UNION ALL ".join(
         f"SELECT '{kind}' AS kind, r.record_no, r.{quoted(FACT_TIME[kind])} AS moment, r.node_no, {'true' if kind in rules.found else 'false'} "
-        f"AS founds FROM {quoted(kind)} r WHERE r.node_no IN (SELECT node_no FROM touched_bundle WHERE set_hash IN "
-        f"(SELECT set_hash FROM loose_set)) AND r.record_no NOT IN (SELECT record_no FROM lost_fact WHERE kind = '{kind}')"
+        f"AS founds FROM {quoted(kind)} r WHERE r.node_no IN (SELECT node_no FROM touched_bundle WHERE set_no IN "
+        f"(SELECT set_no FROM loose_set)) AND r.record_no NOT IN (SELECT record_no FROM lost_fact WHERE kind = '{kind}')"
         for kind in FACTS
     )
     store.fill(
         "loose_fact",
         f"""
-        SELECT s.set_hash, s.recycle_days, c.kind, c.landed_no, c.record_no, c.moment, b.node_no, c.founds
-        FROM carried c JOIN carrier_set s ON s.carrier_no = c.carrier_no
+        SELECT s.set_no, o.recycle_days, c.kind, c.landed_no, c.record_no, c.moment, b.node_no, c.founds
+        FROM carried c JOIN carrier_set s ON s.carrier_no = c.carrier_no JOIN loose_set o ON o.set_no = s.set_no
         LEFT JOIN lost_fact x ON x.kind = c.kind AND x.record_no = c.record_no
-        LEFT JOIN touched_bundle b ON b.node_no = x.node_no AND b.set_hash = s.set_hash
-        WHERE s.set_hash IN (SELECT set_hash FROM loose_set)
+        LEFT JOIN touched_bundle b ON b.node_no = x.node_no AND b.set_no = s.set_no
         UNION ALL
-        SELECT b.set_hash, l.recycle_days, f.kind, NULL, f.record_no, f.moment, f.node_no, f.founds
-        FROM ({stored}) f JOIN touched_bundle b ON b.node_no = f.node_no JOIN loose_set l ON l.set_hash = b.set_hash
+        SELECT b.set_no, o.recycle_days, f.kind, NULL, f.record_no, f.moment, f.node_no, f.founds
+        FROM ({stored}) f JOIN touched_bundle b ON b.node_no = f.node_no JOIN loose_set o ON o.set_no = b.set_no
         """,
     )
     store.fill(
         "island_fact",
-        "SELECT set_hash, kind, landed_no, record_no, moment, node_no, founds, "
-        "sum(cut) OVER (PARTITION BY set_hash ORDER BY moment)::INTEGER AS island FROM (SELECT *, CASE WHEN "
-        "moment - lag(moment) OVER (PARTITION BY set_hash ORDER BY moment) > to_days(recycle_days) THEN 1 ELSE 0 END AS cut FROM loose_fact)",
+        "SELECT set_no, kind, landed_no, record_no, moment, node_no, founds, "
+        "sum(cut) OVER (PARTITION BY set_no ORDER BY moment)::INTEGER AS island FROM (SELECT *, CASE WHEN "
+        "moment - lag(moment) OVER (PARTITION BY set_no ORDER BY moment) > to_days(recycle_days) THEN 1 ELSE 0 END AS cut FROM loose_fact)",
     )
     # An island keeps the node it shares most facts with; a node goes to one island only.
     store.fill(
         "island_node",
         """
-        SELECT set_hash, island, arg_min(node_no, (-facts, node_no)) AS node_no FROM (
-            SELECT set_hash, island, node_no, count(*) AS facts,
+        SELECT set_no, island, arg_min(node_no, (-facts, node_no)) AS node_no FROM (
+            SELECT set_no, island, node_no, count(*) AS facts,
                    row_number() OVER (PARTITION BY node_no ORDER BY count(*) DESC, island) AS place
-            FROM island_fact WHERE node_no IS NOT NULL GROUP BY set_hash, island, node_no
-        ) WHERE place = 1 GROUP BY set_hash, island
+            FROM island_fact WHERE node_no IS NOT NULL GROUP BY set_no, island, node_no
+        ) WHERE place = 1 GROUP BY set_no, island
         """,
     )
 
 
-def _number(store: Store, source_no: int) -> None:
+def _number(store: Store) -> None:
     """Make the bundles as they will stand, known nodes kept, new ones numbered oddly."""
     store.enumerate(
         "island",
         "ordinal",
         """
-        SELECT set_hash, 0 AS island, carrier_no, node_no, first_at, last_at, records, founds FROM touched_set
-        WHERE records > 0 AND set_hash NOT IN (SELECT set_hash FROM loose_set)
+        SELECT set_no, 0 AS island, carrier_no, node_no, first_at, last_at, records, founds FROM touched_set
+        WHERE records > 0 AND set_no NOT IN (SELECT set_no FROM loose_set)
         UNION ALL
-        SELECT f.set_hash, f.island, any_value(t.carrier_no),
+        SELECT f.set_no, f.island, any_value(t.carrier_no),
                coalesce(any_value(n.node_no), CASE WHEN any_value(m.last) = 0 THEN any_value(t.node_no) END), min(f.moment), max(f.moment), count(*),
                bool_or(f.founds)
-        FROM island_fact f LEFT JOIN island_node n ON n.set_hash = f.set_hash AND n.island = f.island
-        JOIN touched_set t ON t.set_hash = f.set_hash
-        JOIN (SELECT set_hash, max(island) AS last FROM island_fact GROUP BY set_hash) m ON m.set_hash = f.set_hash
-        GROUP BY f.set_hash, f.island
+        FROM island_fact f LEFT JOIN island_node n ON n.set_no = f.set_no AND n.island = f.island
+        JOIN touched_set t ON t.set_no = f.set_no
+        JOIN (SELECT set_no, max(island) AS last FROM island_fact GROUP BY set_no) m ON m.set_no = f.set_no
+        GROUP BY f.set_no, f.island
         """,
     )
     store.fill(
         "next_island",
         "SELECT coalesce(node_no, 2 * ordinal + (SELECT coalesce(max(node_no), -1) + 2 FROM bundle))::INTEGER AS node_no, "
-        "set_hash, island, carrier_no, first_at, last_at, records::INTEGER AS records, founds FROM island",
+        "set_no, island, carrier_no, first_at, last_at, records::INTEGER AS records, founds FROM island",
     )
     store.fill(
         "next_bundle",
-        f"""
-        SELECT node_no, {source_no}::SMALLINT AS source_no, set_hash, first_at AS island_from, first_at, last_at, records,
-               founds, false AS gone FROM next_island
+        """
+        SELECT n.node_no, coalesce(a.source_no, b.source_no) AS source_no, coalesce(a.set_hash, b.set_hash) AS set_hash,
+               n.first_at AS island_from, n.first_at, n.last_at, n.records, n.founds, false AS gone
+        FROM next_island n LEFT JOIN arriving_set a ON a.set_no = n.set_no
+        LEFT JOIN (SELECT DISTINCT set_no, source_no, set_hash FROM touched_bundle) b ON b.set_no = n.set_no
         UNION ALL
         SELECT node_no, source_no, set_hash, island_from, first_at, last_at, records, founds, true FROM touched_bundle
         WHERE node_no NOT IN (SELECT node_no FROM next_island)
@@ -242,7 +254,7 @@ def _links(store: Store, run_no: int) -> None:
         UNION ALL
         SELECT n.node_no, l.identifier_no, l.type_no, l.role, l.class, l.verified, n.first_at, n.last_at
         FROM next_island n
-        JOIN (SELECT set_hash, min(node_no) AS node_no FROM touched_bundle GROUP BY set_hash) b ON b.set_hash = n.set_hash
+        JOIN (SELECT set_no, min(node_no) AS node_no FROM touched_bundle GROUP BY set_no) b ON b.set_no = n.set_no
         JOIN link l ON l.node_no = b.node_no WHERE n.carrier_no IS NULL
         """,
     )
@@ -269,17 +281,17 @@ def _point(store: Store, kinds: Sequence[str], run_no: int) -> None:
             f"bundle_of_{kind}",
             f"""
             SELECT c.landed_no, n.node_no FROM carried c JOIN carrier_set s ON s.carrier_no = c.carrier_no
-            JOIN next_island n ON n.set_hash = s.set_hash
-            WHERE c.kind = '{kind}' AND s.set_hash NOT IN (SELECT set_hash FROM loose_set)
+            JOIN next_island n ON n.set_no = s.set_no
+            WHERE c.kind = '{kind}' AND s.set_no NOT IN (SELECT set_no FROM loose_set)
             UNION ALL
             SELECT f.landed_no, n.node_no FROM island_fact f
-            JOIN next_island n ON n.set_hash = f.set_hash AND n.island = f.island
+            JOIN next_island n ON n.set_no = f.set_no AND n.island = f.island
             WHERE f.kind = '{kind}' AND f.landed_no IS NOT NULL
             """,
         )
     for kind in FACTS:
         store.con.execute(
             f"UPDATE {quoted(kind)} AS r SET node_no = n.node_no, changed_run = {run_no} FROM island_fact f "
-            "JOIN next_island n ON n.set_hash = f.set_hash AND n.island = f.island "
+            "JOIN next_island n ON n.set_no = f.set_no AND n.island = f.island "
             f"WHERE f.kind = '{kind}' AND f.landed_no IS NULL AND f.record_no = r.record_no AND f.node_no <> n.node_no"
         )

@@ -1,24 +1,28 @@
-"""Land a batch: rows, quarantine, bookmark and counters in one short transaction.
+"""Land a batch: its rows as a file of columns, quarantine, bookmark and counters in one short transaction.
 
-Every source has a landing table of its own per kind, made on demand and dropped when it is settled, so that a held
-source keeps what it landed and stands in nobody's way.
+What has landed is read once or twice and then gone, so it lies beside the store and not in it: a batch is an Arrow
+file in the folder ``landing``, on disk before the ledger names it. A file that the ledger does not name is the rest of
+a run that was killed, and is swept away.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
-from unifier.contract.tables import content_sql, landing_table
+from unifier.contract.arrow import landing_schema
 from unifier.errors import LedgerError
+from unifier.store.arrowfile import batch_file, write
 from unifier.store.store import Store
-from unifier.tables import quoted
-from unifier.words import Kind
-
-ROWS_A_SCAN = 20_000
+from unifier.words import KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,6 @@ class Arrival:
     valid: pa.Table
     faults: pa.Table
     cursor: str | None = None
-
-
-def landing_name(kind: str, source_no: int) -> str:
-    """Name the landing table of a source's kind."""
-    return f"landing_{kind}_{source_no}"
 
 
 def land(store: Store, arrival: Arrival, run_no: int) -> int:
@@ -78,7 +77,7 @@ def land(store: Store, arrival: Arrival, run_no: int) -> int:
             ],
         )
         if landed:
-            _append(store, arrival, batch_no, first_no)
+            write(batch_file(store.landing, batch_no), _numbered(arrival, batch_no, first_no))
         if refused:
             _quarantine(store, arrival, batch_no, run_no)
         if arrival.cursor is not None:
@@ -86,24 +85,66 @@ def land(store: Store, arrival: Arrival, run_no: int) -> int:
     return batch_no
 
 
-def _append(store: Store, arrival: Arrival, batch_no: int, first_no: int) -> None:
-    table = landing_table(arrival.kind)
-    name = landing_name(arrival.kind, arrival.source_no)
-    store.create([replace(table, name=name)])
-    numbered = arrival.valid.append_column(
-        "landed_no", pa.array(np.arange(first_no, first_no + arrival.valid.num_rows, dtype=np.int64))
-    )
-    computed = {"batch_no": str(batch_no), "content": content_sql(arrival.kind), "deleted": "coalesce(deleted, false)"}
-    columns = ", ".join(map(quoted, table.names))
-    values = ", ".join(computed.get(column, quoted(column)) for column in table.names)
-    # A scan of Arrow runs one thread a batch: small ones keep all of them at work on the content hash.
-    store.con.register(
-        "arriving", pa.Table.from_batches(numbered.to_batches(max_chunksize=ROWS_A_SCAN), numbered.schema)
-    )
+def landed_file(store: Store, batch_no: int) -> Path:
+    """Find the file of a batch; a dry store also reads what an earlier run has landed."""
+    own = batch_file(store.landing, batch_no)
+    return own if own.exists() or not store.dry else batch_file(store.landed, batch_no)
+
+
+def landed_view(kind: Kind) -> str:
+    """Name the relation of what has landed of a kind, of all sources."""
+    return f"landed_{kind}"
+
+
+@contextmanager
+def pending(store: Store) -> Iterator[dict[Kind, list[int]]]:
+    """Show what has landed and is not held, as relations named by :func:`landed_view`; yield their sources by kind.
+
+    The relations have the columns source_no, batch_no, landed_no and those of the kind's records, lists included.
+    Raise LedgerError if a file is missing that the ledger names.
+    """
+    batches = store.con.execute(
+        "SELECT kind, batch_no, source_no FROM batch WHERE state = 'landed' AND landed > 0 ORDER BY batch_no"
+    ).fetchall()
+    # The order of kinds is the order of the contract: facts see the profiles of their own delivery.
+    sources = {kind: sorted({row[2] for row in batches if row[0] == kind}) for kind in KINDS}
+    found = {kind: numbers for kind, numbers in sources.items() if numbers}
+    for kind in found:
+        files = [landed_file(store, batch_no) for name, batch_no, _ in batches if name == kind]
+        for file in files:
+            if not file.exists():
+                raise LedgerError(str(file), "a batch that landed is gone", "restore it, or read the source again")
+        store.con.register(landed_view(kind), ds.dataset(files, landing_schema(kind), format="ipc"))
     try:
-        store.con.execute(f"INSERT INTO {quoted(name)} ({columns}) SELECT {values} FROM arriving")
+        yield found
     finally:
-        store.con.unregister("arriving")
+        for kind in found:
+            store.con.unregister(landed_view(kind))
+
+
+def sweep(store: Store) -> None:
+    """Remove the files of batches that are settled or discarded, or that no transaction ever named."""
+    if store.dry or not store.landed.exists():
+        return
+    rows = store.con.execute("SELECT batch_no FROM batch WHERE state IN ('landed', 'held')").fetchall()
+    wanted = {batch_file(store.landed, batch_no) for (batch_no,) in rows}
+    for file in store.landed.iterdir():
+        if file not in wanted:
+            file.unlink()
+
+
+def _numbered(arrival: Arrival, batch_no: int, first_no: int) -> pa.Table:
+    """Number the rows of a batch; see :func:`unifier.contract.arrow.landing_schema`."""
+    rows, schema = arrival.valid.num_rows, landing_schema(arrival.kind)
+    numbers = {
+        "source_no": pa.repeat(pa.scalar(arrival.source_no, pa.int16()), rows),
+        "batch_no": pa.repeat(pa.scalar(batch_no, pa.int32()), rows),
+        "landed_no": pa.array(np.arange(first_no, first_no + rows, dtype=np.int64)),
+    }
+    columns = {name: arrival.valid.column(name) for name in arrival.valid.column_names}
+    columns["deleted"] = pc.fill_null(columns["deleted"], False)
+    cast = [columns[field.name].cast(field.type) for field in schema if field.name not in numbers]
+    return pa.Table.from_arrays([*numbers.values(), *cast], schema=schema)
 
 
 def _quarantine(store: Store, arrival: Arrival, batch_no: int, run_no: int) -> None:

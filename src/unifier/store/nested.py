@@ -10,18 +10,18 @@ from unifier.store.store import Store
 from unifier.tables import quoted
 
 
-def explode(store: Store, kind: str, landing: str, fate: str, source_no: int, run_no: int) -> None:
+def explode(store: Store, kind: str, landing: str, fate: str, run_no: int) -> None:
     """Replace the nested rows of every record that settled."""
     if kind == "profile":
         _memberships(store, landing, fate, run_no)
     elif kind == "order":
         for nested, column in (("order_line", "lines"), ("payment", "payments")):
-            _lines(store, nested, column, landing, fate, source_no, run_no)
+            _lines(store, nested, column, landing, fate, run_no)
 
 
 def _settled(landing: str, fate: str, column: str) -> str:
     return (
-        f"SELECT coalesce(f.record_no, l.landed_no) AS owner_no, l.record_id AS owner_id, l.observed_at, l.batch_no, "
+        f"SELECT coalesce(f.record_no, l.landed_no) AS owner_no, l.source_no, l.record_id AS owner_id, l.observed_at, l.batch_no, "
         f"l.landed_no, unnest(l.{column}) AS n, generate_subscripts(l.{column}, 1) AS place FROM {landing} l "
         f"LEFT JOIN {fate} f ON f.landed_no = l.landed_no "
         f"WHERE coalesce(f.fate, 'new') IN ('new', 'updated') AND NOT l.deleted AND len(l.{column}) > 0"
@@ -41,14 +41,14 @@ def _memberships(store: Store, landing: str, fate: str, run_no: int) -> None:
     )
 
 
-def _lines(store: Store, nested: str, column: str, landing: str, fate: str, source_no: int, run_no: int) -> None:
+def _lines(store: Store, nested: str, column: str, landing: str, fate: str, run_no: int) -> None:
     table = record_table(nested)
     store.con.execute(
-        f"DELETE FROM {quoted(nested)} WHERE source_no = {source_no} AND nested AND order_id IN "
-        f"(SELECT l.record_id FROM {landing} l JOIN {fate} f ON f.landed_no = l.landed_no WHERE f.fate = 'updated')"
+        f"DELETE FROM {quoted(nested)} WHERE nested AND (source_no, order_id) IN "
+        f"(SELECT source_no, record_id FROM {fate} WHERE fate = 'updated')"
     )
     envelope = {
-        "source_no": str(source_no),
+        "source_no": "source_no",
         "record_id": "owner_id || '#' || coalesce(n.line_id, place::VARCHAR)"
         if nested == "order_line"
         else "owner_id || '#' || place",

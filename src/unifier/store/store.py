@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,16 @@ class Store:
     def folder(self) -> Path:
         """Folder of the store."""
         return self.path.parent
+
+    @property
+    def landed(self) -> Path:
+        """Folder of what has landed and is not settled."""
+        return self.folder / "landing"
+
+    @property
+    def landing(self) -> Path:
+        """Folder that batches are written to; that of a dry store is gone when it is closed."""
+        return self.folder / "landing.dry" if self.dry else self.landed
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -199,6 +210,7 @@ class Store:
         """Close the file; a dry store forgets everything it did."""
         if self.dry:
             self.con.execute("ROLLBACK")
+            shutil.rmtree(self.landing, ignore_errors=True)
         self.con.close()
 
 
@@ -218,6 +230,7 @@ def open_store(path: Path, *, memory: str = "2GB", threads: int | None = None, d
         with store.transaction():
             store.create(STORE)
             con.execute("INSERT INTO store_meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+    shutil.rmtree(path.parent / "landing.dry", ignore_errors=True)
     if dry:
         con.execute("BEGIN")
     return store

@@ -1,13 +1,14 @@
 """Publish to a DuckDB file: a new file is made beside the old one and moved over it.
 
-Open readers keep the file they opened; a kill at any point leaves the old file or the new one, never half of one.
+Open readers keep the file they opened; a kill at any point leaves the old file or the new one, never half of one. The
+file of the run before stays as a spare: the next publish brings it up to date and swaps the two, so that nothing has
+to be copied (see :mod:`unifier.warehouse.spare`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from unifier.relations import Changes
 from unifier.tables import Table, literal, quoted
+from unifier.warehouse import spare
 from unifier.warehouse.target import Delta, Session, other_type
 
 _ALIAS: Final = "unifier_target"
-_CHUNK: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,25 @@ class DuckDBTarget:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_name(self.path.name + ".publishing")
         self._clear()
-        if known and self.path.exists():
-            _copy(self.path, fresh)
-            wal = _wal(self.path)
-            if wal.exists():
-                _copy(wal, _wal(fresh))
+        missed = self._prepare(fresh) if known and self.path.exists() else None
         con.execute(f"ATTACH {literal(str(fresh))} AS {_ALIAS}")
         try:
-            yield _DuckDBSession(con, self.path, fresh)
+            yield _DuckDBSession(con, self.path, fresh, missed)
         finally:
             with contextlib.suppress(duckdb.Error):  # detached already when all went well
                 con.execute(f"DETACH {_ALIAS}")
             self._clear()
+
+    def _prepare(self, fresh: Path) -> pa.Table | None:
+        """Put an earlier state of the target at ``fresh``; return the rows of ``runs`` that it has missed."""
+        if spare.take(self.path, fresh):
+            with contextlib.suppress(duckdb.Error):  # somebody writes the published file, or holds it otherwise
+                return _later_runs(self.path, fresh)
+        spare.copy(self.path, fresh)
+        wal = _wal(self.path)
+        if wal.exists():
+            spare.copy(wal, _wal(fresh))
+        return None
 
     def _clear(self) -> None:
         """Remove what a killed run left."""
@@ -61,6 +70,7 @@ class _DuckDBSession:
     con: duckdb.DuckDBPyConnection
     path: Path
     fresh: Path
+    missed: pa.Table | None
 
     def last_run(self) -> int:
         """Tell the last run in the copy."""
@@ -73,6 +83,7 @@ class _DuckDBSession:
         """Replace the rows in one transaction, then move the file into place."""
         self.con.execute("BEGIN")
         try:
+            self._catch_up()
             counts = {delta.table.name: self._replace(delta) for delta in deltas}
             self.con.execute("COMMIT")
         except BaseException:
@@ -84,9 +95,19 @@ class _DuckDBSession:
         _sync(self.fresh)
         # A log of the old file would be replayed onto the new one; its content is in the copy already.
         _wal(self.path).unlink(missing_ok=True)
-        self.fresh.replace(self.path)
-        _sync(self.path.parent)
+        with spare.keep(self.path):
+            self.fresh.replace(self.path)
+            _sync(self.path.parent)
         return counts
+
+    def _catch_up(self) -> None:
+        """Bring over the runs that were published while this file was the spare; their rows come with the deltas."""
+        if self.missed is not None and self.missed.num_rows:
+            self.con.register("missed_runs", self.missed)
+            try:
+                self.con.execute(f"INSERT INTO {_ALIAS}.main.runs BY NAME SELECT * FROM missed_runs")
+            finally:
+                self.con.unregister("missed_runs")
 
     def _columns(self, table: str) -> dict[str, str]:
         rows = self.con.execute(
@@ -128,19 +149,18 @@ class _DuckDBSession:
                 self.con.execute(f"ALTER TABLE {target} ADD COLUMN {quoted(column.name)} {column.type}")
 
 
+def _later_runs(path: Path, fresh: Path) -> pa.Table:
+    with duckdb.connect(str(fresh), read_only=True) as con:
+        row = con.execute("SELECT coalesce(max(run_no), 0) FROM runs").fetchone()
+    with duckdb.connect(str(path), read_only=True) as con:
+        later: pa.Table = con.sql(
+            "SELECT * FROM runs WHERE run_no > $1", params=[row[0] if row else 0]
+        ).to_arrow_table()
+    return later
+
+
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file; file systems that can share blocks do so."""
-    if hasattr(os, "copy_file_range"):
-        with source.open("rb") as read, target.open("wb") as written, contextlib.suppress(OSError):
-            while os.copy_file_range(read.fileno(), written.fileno(), _CHUNK):
-                pass
-        if target.stat().st_size == source.stat().st_size:
-            return
-    shutil.copyfile(source, target)
 
 
 def _sync(path: Path) -> None:
