@@ -13,6 +13,7 @@ from typing import Any, Final
 from unifier import plugins, words
 from unifier.config import Config, check, load, nearest, resolve
 from unifier.errors import ConfigError, UsageError
+from unifier.golden.survivorship import GOLDEN_SCHEMA, survivorship
 from unifier.identifiers import registry
 from unifier.segments import SEGMENTS_SCHEMA, SegmentPlan
 from unifier.stages.extract import Source
@@ -68,7 +69,11 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
         "extract": {
             "type": "object",
             "additionalProperties": False,
-            "properties": {"memory": TEXT, "threads": {"type": "integer"}},
+            "properties": {
+                "memory": {"type": "string", "pattern": "^[0-9]+([.][0-9]+)? ?[KMGT]i?B$"},
+                "threads": {"type": "integer", "minimum": 1},
+                "workers": {"type": "integer", "minimum": 1},
+            },
         },
         "identity": {
             "type": "object",
@@ -82,10 +87,9 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
                 "keys": {"type": "object", "additionalProperties": TEXT},
             },
         },
-        "golden": {"type": "object", "additionalProperties": False, "properties": {"trust": LIST}},
     },
 }
-"""What the sections mean that no room owns; tags, segments and targets bring their own."""
+"""What the sections mean that no room owns; golden, tags, segments and targets bring their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def schema() -> dict[str, Any]:
     """Put together the JSON Schema of ``unifier.yaml``."""
     properties = {
         **CONFIG_SCHEMA["properties"],
+        "golden": GOLDEN_SCHEMA,
         "tags": TAGS_SCHEMA,
         "segments": SEGMENTS_SCHEMA,
         "targets": TARGETS_SCHEMA,
@@ -164,9 +169,7 @@ def opened(one: Project, *, dry: bool = False) -> Iterator[Store]:
     """Open the store for one run; raise LockedError when another holds it."""
     extract = one.config.section("extract")
     with held(one.store_path.parent):
-        store = open_store(
-            one.store_path, memory=str(extract.get("memory", "2GB")), threads=extract.get("threads"), dry=dry
-        )
+        store = open_store(one.store_path, memory=extract.get("memory"), threads=extract.get("threads"), dry=dry)
         try:
             yield store
         finally:
@@ -195,6 +198,7 @@ class Plans:
     targets: list[TargetConfig]
     tags_meta: list[dict[str, Any]]
     segments_meta: list[dict[str, Any]]
+    workers: int
 
 
 def plans(one: Project, loaded: plugins.Loaded) -> Plans:
@@ -221,6 +225,7 @@ def plans(one: Project, loaded: plugins.Loaded) -> Plans:
         targets,
         [{**_described(tag.name, tag.body), "type": str(kinds[tag.name])} for tag in tags.tags],
         [_described(each.name, each.body) for each in segments.segments],
+        int(one.config.section("extract").get("workers", 2)),
     )
 
 
@@ -230,17 +235,9 @@ def _described(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def unify_plan(one: Project, loaded: plugins.Loaded) -> UnifyPlan:
     """Put together what unify needs."""
-    trust = list(one.config.section("golden").get("trust") or [])
-    known = one.config.section("sources")
-    for name in trust:
-        if name not in known:
-            raise ConfigError(
-                one.config.where(("golden", "trust")),
-                f"golden.trust names {name!r}, which is no source",
-                nearest(name, list(known)),
-            )
+    trust, fields = survivorship(one.config)
     engine = str(one.config.section("identity").get("engine", "auto"))
-    return UnifyPlan(rules(one, loaded), tuple(trust), one.currency, one.zone, engine)
+    return UnifyPlan(rules(one, loaded), trust, one.currency, one.zone, engine, fields)
 
 
 def sources(

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,49 @@ if TYPE_CHECKING:
 Place = tuple[str | int, ...]
 
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SIGN: Final = {
+    None: re.compile(r"\S"),
+    "'": re.compile(r"''|\S"),
+    '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|[^\sxuU])|\S"),
+}
+"""What writes one character that is no white space, by the quote around a text."""
+
+
+class Line(int):
+    """The line of a key, counted from 1, that knows where the text beside the key is written."""
+
+    text: yaml.ScalarNode
+
+    @classmethod
+    def of(cls, key: yaml.Node, value: yaml.Node) -> int:
+        """Number the line of a key."""
+        number = key.start_mark.line + 1
+        if not isinstance(value, yaml.ScalarNode):
+            return number
+        line = cls(number)
+        line.text = value
+        return line
+
+    def spot(self, offset: int) -> tuple[int, int]:
+        """Find line and column, from 1, of a character of the text; the begin of the text if they cannot be told.
+
+        YAML folds lines and drops indents, but all that is not white space is written in the order in which it is read.
+        """
+        start, whole = self.text.start_mark, str(self.text.start_mark.buffer)
+        written = self._written(whole)
+        told = [place for place, sign in enumerate(self.text.value) if not sign.isspace()]
+        known = told and len(told) == len(written)
+        place = written[min(bisect_left(told, offset), len(told) - 1)] if known else start.index
+        return start.line + 1 + whole.count("\n", start.index, place), place - whole.rfind("\n", 0, place)
+
+    def _written(self, whole: str) -> list[int]:
+        """List where the file writes each character of the text that is no white space."""
+        begin, end, style = self.text.start_mark.index, self.text.end_mark.index, self.text.style
+        if style in {"|", ">"}:
+            begin, style = whole.index("\n", begin), None
+        elif style:
+            begin, end = begin + 1, end - 1
+        return [found.start() for found in _SIGN[style].finditer(whole, begin, end)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +175,7 @@ def _places(node: yaml.Node, path: Place) -> Iterator[tuple[Place, int]]:
             if key.value in seen:
                 raise ConfigError(f"line {line}", f"key {key.value!r} stands twice", f"first on line {seen[key.value]}")
             seen[key.value] = line
-            yield (*path, key.value), line
+            yield (*path, key.value), Line.of(key, value)
             yield from _places(value, (*path, key.value))
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):

@@ -19,7 +19,7 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "a tag that does not compile": (
         {"tags": [{"name": "bought", "value": "count(sale.recrd_id)"}]},
         3,
-        "unifier.yaml line {tags} column 7: unknown field 'sale.recrd_id' — did you mean 'sale.record_id'?",
+        "unifier.yaml line {tags} column 16: unknown field 'sale.recrd_id' — did you mean 'sale.record_id'?",
     ),
     "a time zone that is nowhere": (
         {"project": {"name": "shop", "timezone": "Asia/Shangai"}},
@@ -46,6 +46,31 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
         3,
         "golden.trust names 'tll', which is no source — did you mean 'till'?",
     ),
+    "a golden field that there is not": (
+        {"golden": {"fields": {"brithday": {"rule": "frequent"}}}},
+        3,
+        "unifier.yaml line {golden}: unknown key golden.fields.brithday — did you mean 'birthday'?",
+    ),
+    "a rule of survivorship that there is not": (
+        {"golden": {"fields": {"city": {"trust": ["crm"], "rule": "recnet"}}}},
+        3,
+        "unifier.yaml line {golden}: golden.fields.city.rule: it is none of the known words — did you mean 'recent'?",
+    ),
+    "a field that trusts a source that there is not": (
+        {"golden": {"fields": {"city": {"rule": "recent", "trust": ["crm", "tll"]}}}},
+        3,
+        "unifier.yaml line {golden}: golden.fields.city.trust names 'tll', which is no source — did you mean 'till'?",
+    ),
+    "a union of times": (
+        {"golden": {"fields": {"registered_at": {"rule": "union"}}}},
+        3,
+        "unifier.yaml line {golden}: golden.fields.registered_at.rule: union is for texts, and registered_at is a time — choose one of trust, ",
+    ),
+    "the longest of times": (
+        {"golden": {"fields": {"registered_at": {"rule": "longest"}}}},
+        3,
+        "unifier.yaml line {golden}: golden.fields.registered_at.rule: longest is for texts, and registered_at is a time — choose one of trust, ",
+    ),
     "a setting that the connector does not know": (
         {"sources": {"crm": {**CRM, "config": {"pth": "in/*.jsonl"}}}},
         3,
@@ -59,12 +84,25 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
 }
 
 
+FAULTY: dict[str, tuple[str, ...]] = {
+    "golden": ("trsut:", "brithday:", "rule: recnet", "trust:", "rule: union", "rule: longest"),
+    "tags": ("value:",),
+    "project": ("timezone:",),
+}
+"""What stands on the line of the fault, in a section; the first that is there counts."""
+
+
 def _line(shop: Shop, section: str) -> str:
-    """Find the line of the first key inside a section."""
+    """Find the line of the fault in a section."""
     lines = (shop.folder / "unifier.yaml").read_text(encoding="utf-8").splitlines()
     start = lines.index(f"{section}:")
-    wanted = {"golden": "trsut", "tags": "value", "project": "timezone"}[section]
-    return str(next(number for number, line in enumerate(lines, 1) if number > start and wanted in line))
+    found = [
+        number
+        for wanted in FAULTY[section]
+        for number, line in enumerate(lines, 1)
+        if number > start and wanted in line
+    ]
+    return str(found[0])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -201,8 +201,8 @@ def test_a_project_is_not_made_over_another(ran: Shop) -> None:
 
 
 def test_status_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
-    """An empty project is no fault, but there is nothing to show."""
-    told = open_shop(tmp_path / "shop").call("status")
+    """An empty project is no fault, but there is nothing to show; messages name the project, not its folder."""
+    told = open_shop(tmp_path / "folder").call("status")
 
     assert (told.code, told.err) == (3, "shop: it was never run — run `unifier run`\n")
 

@@ -1,18 +1,22 @@
-"""Golden records, contacts, consent and sales of one person: rules 23 to 25 of ``docs/decisions/0002-semantics.md``."""
+"""Golden records, contacts, consent and sales of one person: rules 23 to 25 and 28 of ``docs/decisions/0002-semantics.md``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from reference.evidence import Key, Node, Record, Rules, Value, moment
 
-from unifier.identifiers import name_key
+from unifier.identifiers import is_placeholder, name_key
 
-PLAIN_FIELDS: Final = ("gender", "birthday", "province", "city", "district", "address", "postcode", "registered_at")
-ACQUIRED: Final = ("scene", "store", "guide", "campaign")
+FIELDS: Final = (
+    *("name", "gender", "birthday", "province", "city", "district", "address", "postcode", "registered_at"),
+    *("acquired_scene", "acquired_store", "acquired_guide", "acquired_campaign"),
+)
 CARD_FIELDS: Final = ("issuer", "card_no", "level", "points", "joined_at", "expires_at")
 PAID: Final = {"paid", "shipped", "completed"}
 
@@ -22,36 +26,76 @@ def trusted(source: str, trust: Sequence[str]) -> tuple[int, str]:
     return (trust.index(source) if source in trust else len(trust), source)
 
 
-def survivors(profiles: Iterable[Node], trust: Sequence[str]) -> list[Node]:
+RuleName = Literal["trust", "recent", "frequent", "longest", "min", "max", "union"]
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """How a golden field is chosen: one of seven rules, and the field's own list of trusted sources if it has one."""
+
+    rule: RuleName = "trust"
+    trust: Sequence[str] | None = None
+
+
+def told(record: Record, field: str) -> Any:
+    """Return what a profile says in a golden field, None if it says nothing worthy (rule 23)."""
+    inside = field.removeprefix("acquired_")
+    value = record.get(field) if inside == field else (record.get("acquired") or {}).get(inside)
+    nothing = (field == "gender" and value == "unknown") or (field == "name" and is_placeholder("opaque", value or ""))
+    return None if nothing or value == "" else value
+
+
+def by_trust(profiles: Mapping[Key, Record], trust: Sequence[str]) -> list[Key]:
     """Order profiles: trust, then the newest, then the smaller record key (rule 23)."""
-    return sorted(profiles, key=lambda n: (trusted(n.source, trust), -n.profile["observed_at"].timestamp(), n.id))
+    return sorted(profiles, key=lambda key: (trusted(key[0], trust), -profiles[key]["observed_at"].timestamp(), key[2]))
 
 
-def golden(cluster: Collection[Node], trust: Sequence[str]) -> tuple[dict[str, Any], dict[str, tuple[str, str, str]]]:
+def survivor(
+    field: str, profiles: Mapping[Key, Record], trust: Sequence[str], rule: FieldRule = FieldRule()
+) -> tuple[Any, Key] | None:
+    """Return the golden value of a field and the profile that gave it, None if nobody knows it (rules 23 and 28)."""
+    ordered = by_trust(profiles, trust if rule.trust is None else rule.trust)
+    values = {key: value for key in ordered if (value := told(profiles[key], field)) is not None}
+    if field == "name":
+        values = {key: name for key, name in values.items() if name_key(name) is not None} or values
+    if not values:
+        return None
+    if rule.rule == "union":
+        return " | ".join(dict.fromkeys(values.values())), next(iter(values))
+    carried = Counter(values.values())
+    rank: dict[str, Callable[[Key], Any]] = {
+        "trust": lambda _: 0,
+        "recent": lambda key: profiles[key]["observed_at"],
+        "frequent": lambda key: carried[values[key]],
+        "longest": lambda key: len(values[key]) if isinstance(values[key], str) else 0,  # times have no length
+        "max": lambda key: values[key],
+    }
+    # of equal ranks, min and max take the first, which is the first in the order of trust
+    best = min(values, key=lambda key: values[key]) if rule.rule == "min" else max(values, key=rank[rule.rule])
+    return values[best], best
+
+
+def golden(
+    cluster: Collection[Node], trust: Sequence[str], rules: Mapping[str, FieldRule]
+) -> tuple[dict[str, Any], dict[str, Key]]:
     """Return a person's golden fields and, for each that is known, the key of the profile that gave it."""
-    ranked = survivors((node for node in cluster if node.sort == "profile"), trust)
-    row: dict[str, Any] = {"records": len(ranked) + sum(len(node.facts) for node in cluster)}
-    origin = {}
-    named = sorted(ranked, key=lambda node: name_key(node.profile.get("name")) is None)  # stable: full names first
-    for field in ("name", *PLAIN_FIELDS, *(f"acquired_{part}" for part in ACQUIRED)):
-        row[field] = None
-        for node in named if field == "name" else ranked:
-            value = (
-                (node.profile.get("acquired") or {}).get(field[9:])
-                if field.startswith("acquired_")
-                else node.profile.get(field)
-            )
-            if value not in {None, ""} and not (field == "gender" and value == "unknown"):
-                row[field], origin[field] = value, node.key
-                break
-    carded = next((node for node in ranked if node.profile.get("memberships")), None)
+    profiles: dict[Key, Record] = {node.key: node.profile for node in cluster if node.sort == "profile"}
+    row: dict[str, Any] = {"records": len(profiles) + sum(len(node.facts) for node in cluster)}
+    origin: dict[str, Key] = {}
+    for field in FIELDS:
+        found = survivor(field, profiles, trust, rules.get(field, FieldRule()))
+        row[field] = found[0] if found else None
+        if found:
+            origin[field] = found[1]
+    carded = next((key for key in by_trust(profiles, trust) if profiles[key].get("memberships")), None)
     cards = (
-        sorted(carded.profile["memberships"], key=lambda card: (card["issuer"], card["card_no"])) if carded else [{}]
+        sorted(profiles[carded]["memberships"], key=lambda card: (card["issuer"], card["card_no"])) if carded else [{}]
     )
     row |= {f"membership_{field}": cards[0].get(field) for field in CARD_FIELDS}
     if carded:
-        origin["membership"] = carded.key
-    return row | {"member_status": member_status(ranked)} | seen(cluster), origin
+        origin["membership"] = carded
+    status = member_status([node for node in cluster if node.sort == "profile"])
+    return row | {"member_status": status} | seen(cluster), origin
 
 
 def member_status(profiles: Collection[Node]) -> str:

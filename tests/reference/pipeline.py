@@ -36,9 +36,10 @@ class Reference:
         trust: Sequence[str],
         currency: str,
         zone: str,
+        fields: Mapping[str, golden.FieldRule] | None = None,
     ) -> None:
         self.rules = Rules(types, keys, tuple(found), secret)
-        self.trust, self.currency, self.zone = trust, currency, zone
+        self.trust, self.currency, self.zone, self.fields = trust, currency, zone, fields or {}
         self.tag_definitions: Mapping[str, Tag] = {}
         self.segment_definitions: Mapping[str, Segment] = {}
         self.run_no = 0
@@ -126,7 +127,7 @@ class Reference:
             told.clear()
         for person, cluster in self._persons.items():
             one_id = person.one_id
-            self.golden[one_id], self.provenance[one_id] = golden.golden(cluster, self.trust)
+            self.golden[one_id], self.provenance[one_id] = golden.golden(cluster, self.trust, self.fields)
             self.consents[one_id] = golden.consents(cluster)
             granted = {
                 channel

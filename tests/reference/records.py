@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from reference.golden import FieldRule
 from reference.pipeline import Reference
 
 from unifier.identifiers import registry
@@ -13,9 +14,13 @@ from unifier.identifiers import registry
 AS_OF = date(2024, 12, 31)
 
 
-def project(settings: Mapping[str, Any] | None = None, found: tuple[str, ...] = ("profile", "order")) -> Reference:
+def project(
+    settings: Mapping[str, Any] | None = None,
+    found: tuple[str, ...] = ("profile", "order"),
+    fields: Mapping[str, FieldRule] | None = None,
+) -> Reference:
     """Open a reference whose most trusted source is the CRM."""
-    return Reference(registry(settings or {}), {}, found, b"secret", ["crm", "wechat"], "CNY", "Asia/Shanghai")
+    return Reference(registry(settings or {}), {}, found, b"secret", ["crm", "wechat"], "CNY", "Asia/Shanghai", fields)
 
 
 def day(text: str) -> datetime:

@@ -1,8 +1,12 @@
-"""Pin rules 1 to 18 of ``docs/decisions/0002-semantics.md``, from versions to clusters, on a handful of records each."""
+"""Pin rules 1 to 18 and 28 of ``docs/decisions/0002-semantics.md`` on a handful of records each."""
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
+import pytest
 from cast import HOTLINE, LI_QIANG, RECYCLED_PHONE, SHAN_YING, WANG_FANG, ZHANG_XIAOMING
+from reference.golden import FieldRule, RuleName, survivor
 from reference.records import AS_OF, day, order, phone, profile, project, together, unified, unionid
 
 from unifier.identifiers import md5
@@ -259,3 +263,93 @@ def test_surplus_values_are_refused_weakest_first() -> None:
 
     assert together(reference) == {frozenset("012"), frozenset("3")}
     assert {row[3] for row in reference.conflicts} == {SHAN_YING.phone}
+
+
+def survived(field: str, rule: FieldRule, *told: tuple[str, str, Any]) -> tuple[Any, str] | None:
+    """Return what survives of (source, day, value) in the project that trusts the CRM, then WeChat, and its source."""
+    profiles = {
+        (source, "profile", str(at)): {"observed_at": day(seen), field: value}
+        for at, (source, seen, value) in enumerate(told)
+    }
+    found = survivor(field, profiles, ("crm", "wechat"), rule)
+    return found and (found[0], found[1][0])
+
+
+def test_trust_goes_before_newness_and_a_field_may_trust_others() -> None:
+    """The CRM is right about cities, the shop about nicknames (rule 28, trust)."""
+    told = (("wechat", "2024-03-01", "杭州"), ("crm", "2024-01-01", "上海"), ("crm", "2024-02-01", "北京"))
+
+    assert survived("city", FieldRule(), *told) == ("北京", "crm")
+    assert survived("city", FieldRule(trust=["wechat"]), *told) == ("杭州", "wechat")
+
+
+def test_recent_goes_by_newness_and_asks_trust_only_on_a_tie() -> None:
+    """People move: the last address is the best whoever heard it (rule 28, recent)."""
+    told = (("crm", "2024-01-01", "上海"), ("pos", "2024-03-01", "杭州"), ("wechat", "2024-03-01", "北京"))
+
+    assert survived("city", FieldRule("recent"), *told) == ("北京", "wechat")
+    assert survived("city", FieldRule("recent", ["pos"]), *told) == ("杭州", "pos")
+
+
+def test_frequent_counts_profiles_and_names_the_best_that_carries_the_value() -> None:
+    """A birth date that two sources know outweighs one that a clerk typed (rule 28, frequent)."""
+    hers, typed = WANG_FANG.birthday, "2000-01-01"
+    told = (("crm", "2024-01-01", typed), ("pos", "2024-03-01", hers), ("wechat", "2024-01-01", hers))
+
+    assert survived("birthday", FieldRule("frequent"), *told) == (hers, "wechat")
+    assert survived("birthday", FieldRule("frequent"), *told[:2]) == (typed, "crm")
+
+
+def test_longest_counts_characters() -> None:
+    """The address with a house number is the one a parcel arrives at (rule 28, longest)."""
+    told = (
+        ("crm", "2024-01-01", "南京路"),
+        ("pos", "2024-01-01", "南京路一号"),
+        ("wechat", "2024-01-01", "淮海路二号"),
+    )
+
+    assert survived("address", FieldRule("longest"), *told) == ("淮海路二号", "wechat")
+
+
+def test_min_and_max_compare_text_by_code_point_and_times_by_time() -> None:
+    """A customer since the first registration anybody knows (rule 28, min and max)."""
+    codes = (("crm", "2024-01-01", "b"), ("pos", "2024-01-01", "Z"), ("wechat", "2024-01-01", "Z"))
+    first, last = day("2020-01-01"), day("2023-01-01")
+    times = (("crm", "2024-01-01", last), ("pos", "2024-01-01", first), ("wechat", "2024-01-01", None))
+
+    assert survived("city", FieldRule("min"), *codes) == ("Z", "wechat")
+    assert survived("city", FieldRule("max"), *codes) == ("b", "crm")
+    assert survived("registered_at", FieldRule("min"), *times) == (first, "pos")
+    assert survived("registered_at", FieldRule("max"), *times) == (last, "crm")
+
+
+def test_union_joins_distinct_values_in_the_order_of_trust() -> None:
+    """Both addresses are the customer's (rule 28, union)."""
+    told = (("pos", "2024-01-01", "上海"), ("wechat", "2024-01-01", "杭州"), ("crm", "2024-01-01", "上海"))
+
+    assert survived("city", FieldRule("union"), *told) == ("上海 | 杭州", "crm")
+
+
+@pytest.mark.parametrize("rule", get_args(RuleName))
+def test_a_full_name_goes_before_others_and_nothing_never_wins(rule: RuleName) -> None:
+    """A title or a placeholder must not hide a name, whatever the rule (rules 23, 28)."""
+    titled, typed = ("crm", "2024-03-01", "王女士(会员卡丢失)"), ("crm", "2024-02-01", "测试")
+    named = ("pos", "2024-01-01", WANG_FANG.name)
+
+    assert survived("name", FieldRule(rule), titled, typed, titled, named) == (WANG_FANG.name, "pos")
+    assert survived("name", FieldRule(rule), typed, ("pos", "2024-01-01", "王女士")) == ("王女士", "pos")
+    assert survived("name", FieldRule(rule), typed, ("crm", "2024-01-01", "")) is None
+    assert survived("gender", FieldRule(rule), ("crm", "2024-01-01", "unknown"), ("pos", "2024-01-01", None)) is None
+
+
+def test_a_project_sets_rules_by_field() -> None:
+    """The rules of the configuration reach the golden record, and leave other fields alone (rule 28)."""
+    reference = project(fields={"city": FieldRule("recent")})
+    account = unionid(WANG_FANG.unionid)
+    reference.deliver("crm", "profile", [profile("1", "2024-01-01", account, city="上海", district="黄浦")])
+    reference.deliver("wechat", "profile", [profile("2", "2024-02-01", account, city="杭州", district="西湖")])
+    reference.run(AS_OF)
+
+    ((one_id, row),) = reference.golden.items()
+    assert (row["city"], row["district"]) == ("杭州", "黄浦")
+    assert reference.provenance[one_id]["city"] == ("wechat", "profile", "2")

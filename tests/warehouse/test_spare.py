@@ -43,10 +43,10 @@ def test_a_file_that_missed_a_run_catches_up(world: World, copies: list[str]) ->
     world.publish(3, target)
     lose_records(world, 4)
     world.publish(4, target)
-    taken = duckdb_rows(warehouse(world))
+    taken = dict(duckdb_rows(warehouse(world)))
 
     world.publish(5, world.target("fresh", "duckdb:///fresh.duckdb"))
-    fresh = duckdb_rows(world.folder / "fresh.duckdb")
+    fresh = dict(duckdb_rows(world.folder / "fresh.duckdb"))
 
     assert copies == ["fresh.duckdb.spare"]
     assert [row[0] for row in taken.pop("runs")] == [1, 2, 3, 4]

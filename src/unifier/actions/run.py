@@ -100,11 +100,18 @@ def _stage(
     beat: _Heart,
 ) -> None:
     beat.stage(stage)
+    store.fit_memory()
     started, begun = time.perf_counter(), datetime.now(UTC).replace(tzinfo=None)
     changes = Changes()
     if stage == "extract":
         report.sources = extract(
-            store, sources, plan.rules, report.run_no, refetch=wish.refetch, progress=beat.progress
+            store,
+            sources,
+            plan.rules,
+            report.run_no,
+            refetch=wish.refetch,
+            workers=plan.workers,
+            progress=beat.progress,
         )
         _balance(store, report.run_no)
         changes = Changes(touched=sum(each.landed for each in report.sources))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlglot
 from sqlglot import errors, exp
@@ -42,7 +42,8 @@ class Compiled:
 def compile(text: str, namespace: Namespace, *, file: str, line: int, within: str = "") -> Compiled:  # noqa: A001
     """Compile an expression; raise ConfigError that names file, line, column and the nearest known name.
 
-    ``within`` is SQL of our own that every aggregate is filtered by.
+    A ``line`` that was read from the file (:class:`unifier.config.Line`) leads to the column there. ``within`` is SQL
+    of our own that every aggregate is filtered by.
     """
     tree, place = _parse(text, file, line)
     reader = Reader(namespace, place, within)
@@ -89,12 +90,7 @@ def _parse(text: str, file: str, line: int) -> tuple[exp.Expression, Place]:
         tree = sqlglot.parse_one(text, dialect="duckdb")
     except errors.ParseError as error:
         first = error.errors[0] if error.errors else {}
-        raise place.of(
-            first.get("line") or 1,
-            first.get("col") or 1,
-            "not an expression: " + _fault(first),
-            "check words and brackets",
-        ) from None
+        raise place.at(_start(text, first), "not an expression: " + _fault(first), "check words and brackets") from None
     except errors.TokenError:
         raise place.at(0, "not an expression: a quote or comment has no end", "close it") from None
     except RecursionError:
@@ -102,7 +98,14 @@ def _parse(text: str, file: str, line: int) -> tuple[exp.Expression, Place]:
     return cast("exp.Expression", tree), place
 
 
-def _fault(first: dict[str, object]) -> str:
+def _start(text: str, first: dict[str, Any]) -> int:
+    """Find where the word of a fault begins; the parser tells line and column of its end."""
+    lines = text.split("\n")[: int(first.get("line") or 1) - 1]
+    end = sum(len(line) + 1 for line in lines) + int(first.get("col") or 0)
+    return max(end - len(str(first.get("highlight") or "")), 0)
+
+
+def _fault(first: dict[str, Any]) -> str:
     words = str(first.get("description") or "it cannot be read").rstrip(".")
     near = str(first.get("highlight") or "")
     return f"{words[:80].lower()} near {near!r}" if near else words[:80].lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from unifier.config import Line
 from unifier.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an expression stands: its text, the file and the line it begins on. Columns count within the expression."""
+    """Where an expression stands: its text, the file, and the line it begins on.
+
+    Lines and columns of faults are those of the file if the line was read from one; else they count from the line
+    that was given and from the begin of the text.
+    """
 
     text: str
     file: str
@@ -26,9 +31,9 @@ class Place:
 
     def at(self, start: int, fault: str, mend: str = "") -> ConfigError:
         """Blame the character at a place, counted from 0."""
-        before = self.text[:start]
-        return self.of(before.count("\n") + 1, start - (before.rfind("\n") + 1) + 1, fault, mend)
+        line, column = self.line.spot(start) if isinstance(self.line, Line) else self._within(start)
+        return ConfigError(f"{self.file} line {line} column {column}", fault, mend)
 
-    def of(self, line: int, column: int, fault: str, mend: str = "") -> ConfigError:
-        """Blame a line and a column of the expression, both counted from 1."""
-        return ConfigError(f"{self.file} line {self.line + line - 1} column {column}", fault, mend)
+    def _within(self, start: int) -> tuple[int, int]:
+        before = self.text[:start]
+        return self.line + before.count("\n"), start - before.rfind("\n")

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from unifier.golden.survivorship import DEFAULT, FieldRule, columns, giver, survivor, worthy
 from unifier.relations import Step, read_steps
 from unifier.tables.golden import FIELDS, MEMBERSHIP_FIELDS
 
@@ -34,15 +36,26 @@ def _filled(steps: tuple[Step, ...], parts: Mapping[str, str]) -> tuple[Step, ..
     return tuple(done)
 
 
-def source_rank(names: Mapping[str, int], trust: Sequence[str]) -> pa.Table:
-    """Rank sources by trust: (source_no, name, rank, bit); sources that the list does not name come last, by name."""
-    ordered = sorted(names, key=lambda name: (trust.index(name) if name in trust else len(trust), name))
+def source_rank(
+    names: Mapping[str, int], trust: Sequence[str], fields: Mapping[str, FieldRule] = MappingProxyType({})
+) -> pa.Table:
+    """Rank sources by trust: (source_no, name, rank, bit); sources that the list does not name come last, by name.
+
+    A field with its own list of trusted sources adds its ``<field>_rank``.
+    """
+    ordered = sorted(names)
+    lists = {f"{name}_rank": rule.trust for name, rule in fields.items() if rule.trust is not None}
+    ranks = {
+        column: pa.array([own.index(name) if name in own else len(own) for name in ordered], pa.int32())
+        for column, own in {"rank": trust, **lists}.items()
+    }
+    numbers = [names[name] for name in ordered]
     return pa.table(
         {
-            "source_no": pa.array([names[name] for name in ordered], pa.int16()),
+            "source_no": pa.array(numbers, pa.int16()),
             "name": pa.array(ordered, pa.string()),
-            "rank": pa.array([trust.index(name) if name in trust else len(trust) for name in ordered], pa.int32()),
-            "bit": pa.array([names[name] for name in ordered], pa.int32()),
+            "bit": pa.array(numbers, pa.int32()),
+            **ranks,
         }
     )
 
@@ -91,28 +104,27 @@ def sales(since: int, currency: str, zone: str) -> tuple[Step, ...]:
     return _filled(steps, {"day": local_day("coalesce(o.paid_at, o.ordered_at)", zone), "within": within})
 
 
-def golden() -> tuple[Step, ...]:
-    """Make the golden rows of ``golden_scope``; ends with ``next_golden`` and ``next_provenance``."""
-    names = [name for name, _ in FIELDS]
-    valid = {
-        name: f"{name} IS NOT NULL" + ("" if kind == "TIMESTAMP" else f" AND {name} <> ''") for name, kind in FIELDS
-    }
-    valid["gender"] += " AND gender <> 'unknown'"
-    single = [f"CASE WHEN {_of('p', valid[name])} THEN p.{name} END AS {name}" for name in names]
-    single_place = [f"CASE WHEN {_of('p', valid[name])} THEN p.record_no END AS {name}_from" for name in names]
-    many = [_best(name, name, valid[name]) + f" AS {name}" for name in names]
-    many_place = [_best(name, "record_no", valid[name]) + f" AS {name}_from" for name in names]
+def golden(fields: Mapping[str, FieldRule] = MappingProxyType({})) -> tuple[Step, ...]:
+    """Make the golden rows of ``golden_scope``; ends with ``next_golden`` and ``next_provenance``.
+
+    ``fields`` are the rules of fields that do not go by the project's order of trust.
+    """
+    rules = {name: fields.get(name, DEFAULT) for name, _ in FIELDS}
+    single = [f"{worthy(name)} AS {name}" for name in rules]
+    single_place = [f"CASE WHEN {worthy(name)} IS NOT NULL THEN p.record_no END AS {name}_from" for name in rules]
+    many = [f"{survivor(name, rule)} AS {name}" for name, rule in rules.items()]
+    many_place = [f"{giver(name, rule)} AS {name}_from" for name, rule in rules.items()]
     return _filled(
         read_steps(_text("golden.sql")),
         {
-            "fields": ", ".join(f"p.{name}" for name in names),
+            "fields": ", ".join(column for name, rule in rules.items() for column in columns(name, rule)),
             "single": ", ".join(single),
             "single_place": ", ".join(single_place),
             "many": ", ".join(many),
             "many_place": ", ".join(many_place),
-            "golden_fields": ", ".join(f"s.{name}" for name in names),
+            "golden_fields": ", ".join(f"s.{name}" for name in rules),
             "card_fields": ", ".join(f"c.{name}" for name, _ in MEMBERSHIP_FIELDS),
-            "provenance_fields": ", ".join(f"s.{name}_from AS {name}" for name in names),
+            "provenance_fields": ", ".join(f"s.{name}_from AS {name}" for name in rules),
         },
     )
 
@@ -120,15 +132,3 @@ def golden() -> tuple[Step, ...]:
 def contacts() -> tuple[Step, ...]:
     """Make consent states and contacts of ``golden_scope``."""
     return read_steps(_text("contact.sql"))
-
-
-def _of(alias: str, condition: str) -> str:
-    """Point the columns of a field's condition at an alias."""
-    name = condition.split(" ", 1)[0]
-    return condition.replace(name, f"{alias}.{name}")
-
-
-def _best(name: str, value: str, valid: str) -> str:
-    """Take the value of the first record, in rank, whose field is worth something; full names go before others."""
-    best = f"arg_min({value}, place) FILTER ({valid})"
-    return f"coalesce(arg_min({value}, place) FILTER (full_name), {best})" if name == "name" else best

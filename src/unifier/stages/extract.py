@@ -14,6 +14,7 @@ from unifier.contract.records import from_dicts
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
+from unifier.stages.feed import Ended, side_by_side
 from unifier.store import Store
 from unifier.store.held import hold
 from unifier.store.landing import Arrival, bookmarks, land, sweep
@@ -59,63 +60,89 @@ def extract(
     run_no: int,
     *,
     refetch: Sequence[str] = (),
+    workers: int = 2,
     progress: Progress | None = None,
 ) -> list[SourceReport]:
-    """Read the sources one after the other; a source that fails is named and harms nobody else.
+    """Read the sources, ``workers`` at a time; a source that fails is named and harms nobody else.
 
-    Small sources are settled together: a settle costs its statements before it costs its rows.
+    What is waiting is settled together, many small sources at once: a settle costs its statements before its rows.
     """
     store.create(RECORD_TABLES)
     with store.transaction():
         rules.install(store)
-    with duckdb.connect() as checker:
-        checker.execute("SET TimeZone = 'UTC'")
-        # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
-        sweep(store)
-        settle(store, run_no, rules)
-        reports = []
-        for source in sources:
-            reports.append(_extract(store, checker, source, run_no, source.name in refetch, progress))
-            if (store.one("SELECT sum(landed) FROM batch WHERE state = 'landed'") or 0) >= ROWS_A_SETTLE:
-                settle(store, run_no, rules)
-        settle(store, run_no, rules)
-    return reports
-
-
-def _extract(
-    store: Store,
-    checker: duckdb.DuckDBPyConnection,
-    source: Source,
-    run_no: int,
-    refetch: bool,
-    progress: Progress | None,
-) -> SourceReport:
-    source_no = number(store, source.name)
+    # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
+    sweep(store)
+    settle(store, run_no, rules)
     if refetch:
         with store.transaction():
-            store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [source_no])
-    counted = [0, 0, 0]
+            for name in refetch:
+                store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [number(store, name)])
+    states = {source.name: _State(number(store, source.name)) for source in sources}
+    since = {source.name: _bookmarks(store, source, states[source.name].source_no) for source in sources}
+
+    def read(source: Source) -> Iterator[Arrival]:
+        return _arrivals(source, states[source.name].source_no, since[source.name])
+
+    with side_by_side(sources, read, workers) as arriving:
+        for source, what in arriving:
+            state = states[source.name]
+            if isinstance(what, Ended):
+                _end(store, source, state, what.error, run_no)
+                if store.one("SELECT sum(landed) >= ? FROM batch WHERE state = 'landed'", [ROWS_A_SETTLE]):
+                    _settle(store, run_no, rules)
+                continue
+            land(store, what, run_no)
+            state.count(what)
+            if progress:
+                progress(source.name, state.read)
+    _settle(store, run_no, rules)
+    return [states[source.name].report(source) for source in sources]
+
+
+def _settle(store: Store, run_no: int, rules: Rules) -> None:
+    """Settle, and give the memory of batches back before and after: the settle needs it, and so do later stages."""
+    pa.default_memory_pool().release_unused()
+    store.fit_memory()
+    settle(store, run_no, rules)
+    pa.default_memory_pool().release_unused()
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a source has come."""
+
+    source_no: int
+    read: int = 0
+    landed: int = 0
+    quarantined: int = 0
+    outcome: str = ""
     error: UnifierError | None = None
-    try:
-        for stream in source.connector.streams():
-            for arrival in _arrivals(store, checker, source, source_no, stream):
-                land(store, arrival, run_no)
-                for place, size in enumerate((arrival.read, arrival.valid.num_rows, arrival.faults.num_rows)):
-                    counted[place] += size
-                if progress:
-                    progress(source.name, counted[0])
-    except UnifierError as fault:
-        error = fault
-    outcome = "failed" if error else "settled"
-    if _over_budget(source.budget, counted[0], counted[2]):
-        outcome = "held"
+
+    def count(self, arrival: Arrival) -> None:
+        """Add a batch."""
+        self.read += arrival.read
+        self.landed += arrival.valid.num_rows
+        self.quarantined += arrival.faults.num_rows
+
+    def report(self, source: Source) -> SourceReport:
+        """Say what became of the source."""
+        kind = type(self.error).__name__ if self.error else ""
+        counts = (self.read, self.landed, self.quarantined)
+        return SourceReport(source.name, self.outcome, *counts, str(self.error or ""), kind)
+
+
+def _end(store: Store, source: Source, state: _State, error: Exception | None, run_no: int) -> None:
+    """Judge a source that has been read; what it landed waits to be settled, or is held."""
+    if error is not None and not isinstance(error, UnifierError):
+        raise error
+    state.error = error
+    state.outcome = "failed" if error else "settled"
+    if _over_budget(source.budget, state.read, state.quarantined):
+        state.outcome = "held"
         with store.transaction():
-            hold(store, source_no, run_no)
+            hold(store, state.source_no, run_no)
     if error:
-        _note(store, source_no, run_no, error)
-    read, landed, refused = counted
-    kind = type(error).__name__ if error else ""
-    return SourceReport(source.name, outcome, read, landed, refused, str(error or ""), kind)
+        _note(store, state.source_no, run_no, error)
 
 
 def number(store: Store, name: str) -> int:
@@ -128,29 +155,42 @@ def number(store: Store, name: str) -> int:
     return int(found)
 
 
-def _arrivals(
-    store: Store, checker: duckdb.DuckDBPyConnection, source: Source, source_no: int, stream: Stream
-) -> Iterator[Arrival]:
-    for chunk in stream.read(bookmarks(store, source_no, stream.name)):
-        checked = (
-            check(checker, chunk.data, stream.kind, source.zone)
-            if isinstance(chunk.data, pa.Table)
-            else from_dicts(checker, chunk.data, stream.kind, source.zone)
-        )
-        faults = pa.concat_tables([checked.faults, _refused(chunk)]) if chunk.refused else checked.faults
-        yield Arrival(
-            source_no,
-            stream.name,
-            chunk.part,
-            stream.kind,
-            source.plugin,
-            source.plugin_version,
-            chunk.origin,
-            _size(chunk.data) + len(chunk.refused),
-            checked.valid,
-            faults,
-            chunk.cursor,
-        )
+def _bookmarks(store: Store, source: Source, source_no: int) -> dict[str, dict[str, str]]:
+    return {stream.name: bookmarks(store, source_no, stream.name) for stream in source.connector.streams()}
+
+
+def _arrivals(source: Source, source_no: int, since: Mapping[str, Mapping[str, str]]) -> Iterator[Arrival]:
+    """Read and check a source, in a worker; its own engine finds what is wrong."""
+    with duckdb.connect(config={"threads": 1}) as checker:
+        checker.execute("SET TimeZone = 'UTC'")
+        for stream in source.connector.streams():
+            for chunk in stream.read(since.get(stream.name, {})):
+                yield _arrival(checker, chunk, source, source_no, stream)
+
+
+def _arrival(
+    checker: duckdb.DuckDBPyConnection, chunk: Chunk, source: Source, source_no: int, stream: Stream
+) -> Arrival:
+    """Part what arrived into records that keep the contract and faults."""
+    checked = (
+        check(checker, chunk.data, stream.kind, source.zone)
+        if isinstance(chunk.data, pa.Table)
+        else from_dicts(checker, chunk.data, stream.kind, source.zone)
+    )
+    faults = pa.concat_tables([checked.faults, _refused(chunk)]) if chunk.refused else checked.faults
+    return Arrival(
+        source_no,
+        stream.name,
+        chunk.part,
+        stream.kind,
+        source.plugin,
+        source.plugin_version,
+        chunk.origin,
+        _size(chunk.data) + len(chunk.refused),
+        checked.valid,
+        faults,
+        chunk.cursor,
+    )
 
 
 def _size(data: pa.Table | Sequence[Any]) -> int:

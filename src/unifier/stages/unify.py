@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from unifier.golden import steps as golden_steps
+from unifier.golden.survivorship import FieldRule
 from unifier.identifiers import derivations
 from unifier.identity import components, graph
 from unifier.identity import steps as identity_steps
@@ -29,11 +30,13 @@ class UnifyPlan:
     currency: str
     zone: str
     engine: str = "auto"
+    fields: Mapping[str, FieldRule] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
         """Hash of everything that makes all persons due again."""
-        body = f"{self.rules.hash}|{list(self.trust)}|{self.currency}|{self.zone}"
+        fields = sorted(self.fields.items())
+        body = f"{self.rules.hash}|{list(self.trust)}|{self.currency}|{self.zone}|{fields}"
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
@@ -47,12 +50,12 @@ def unify(store: Store, plan: UnifyPlan, run_no: int, *, rebuild: bool = False) 
             _reclassify(store)
         since = 0 if rebuild or known != plan.hash else done
         names = dict(store.con.execute("SELECT name, source_no FROM source").fetchall())
-        store.bring("source_rank", golden_steps.source_rank(names, list(plan.trust)))
+        store.bring("source_rank", golden_steps.source_rank(names, plan.trust, plan.fields))
         store.bring("channel_rule", _channels(store, plan.rules))
         _sales(store, plan, since, run_no)
         _derive(store, plan.rules, run_no)
         changes = _persons(store, plan, since, run_no)
-        changes += _golden(store, since, run_no)
+        changes += _golden(store, plan, since, run_no)
         store.set_mark(READER, run_no, None, plan.hash)
     return changes
 
@@ -164,7 +167,7 @@ def _lives(store: Store, run_no: int) -> None:
     store.merge(Merge("person", "next_person", "touched_person", ("person_no",), ("person_no",)), run_no)
 
 
-def _golden(store: Store, since: int, run_no: int) -> Changes:
+def _golden(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
     """Make golden records, consent and contacts of everybody in reach anew."""
     if since:
         store.fill(
@@ -180,7 +183,7 @@ def _golden(store: Store, since: int, run_no: int) -> Changes:
     else:
         store.see("golden_scope", "SELECT person_no FROM person")
     scope = "golden_scope" if since else ""
-    store.run(golden_steps.golden())
+    store.run(golden_steps.golden(plan.fields))
     changes = store.merge(Merge("golden", "next_golden", scope, ("person_no",), ("person_no",)), run_no)
     store.merge(Merge("provenance", "next_provenance", scope, ("person_no",), ("person_no",)), run_no)
     store.drop("next_golden", "next_provenance", "ranked", "survived", "card", "bundled", "many_profiles", "profile_of")

@@ -16,11 +16,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from unifier.contract.arrow import landing_schema
 from unifier.errors import LedgerError
-from unifier.store.arrowfile import batch_file, write
+from unifier.store.arrowfile import batch_file, read, write
 from unifier.store.store import Store
 from unifier.words import KINDS, Kind
 
@@ -114,7 +113,7 @@ def pending(store: Store) -> Iterator[dict[Kind, list[int]]]:
         for file in files:
             if not file.exists():
                 raise LedgerError(str(file), "a batch that landed is gone", "restore it, or read the source again")
-        store.con.register(landed_view(kind), ds.dataset(files, landing_schema(kind), format="ipc"))
+        store.con.register(landed_view(kind), read(files, landing_schema(kind)))
     try:
         yield found
     finally:

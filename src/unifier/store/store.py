@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -19,17 +19,24 @@ from unifier.relations import Changes, Compute, Merge, Step
 from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
 from unifier.tables import STORE, Table, literal, quoted
 
+LEAST_MEMORY: Final = 1_500_000_000
+MOST_MEMORY: Final = 3_000_000_000
+MEMORY_A_ROW: Final = 4
+"""Bytes. The engine's own estimate of what it holds: the process takes about a gigabyte more."""
+
 
 @dataclass(slots=True)
 class Store:
     """An open store: one DuckDB connection and the rules of its transactions.
 
-    ``dry`` turns every transaction into a part of one that is rolled back when the store is closed.
+    ``dry`` turns every transaction into a part of one that is rolled back when the store is closed. ``memory`` is what
+    the engine may use before it spills to disk; None lets it follow the size of the store, see :meth:`fit_memory`.
     """
 
     path: Path
     con: duckdb.DuckDBPyConnection
     dry: bool = False
+    memory: str | None = None
     _depth: int = field(default=0)
     _made: dict[str, str] = field(default_factory=dict)
 
@@ -65,6 +72,13 @@ class Store:
             self.con.execute("COMMIT")
         finally:
             self._depth = 0
+
+    def fit_memory(self) -> None:
+        """Give the engine memory by what the store holds, unless it was told how much: 1.5 to 3 GB."""
+        if self.memory is None:
+            rows = int(self.one("SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT temporary"))
+            size = min(LEAST_MEMORY + rows * MEMORY_A_ROW, MOST_MEMORY)
+            self.con.execute(f"SET memory_limit = '{size // 1_000_000}MB'")
 
     def create(self, tables: Iterable[Table]) -> None:
         """Create the tables that do not exist yet."""
@@ -214,18 +228,18 @@ class Store:
         self.con.close()
 
 
-def open_store(path: Path, *, memory: str = "2GB", threads: int | None = None, dry: bool = False) -> Store:
+def open_store(path: Path, *, memory: str | None = None, threads: int | None = None, dry: bool = False) -> Store:
     """Open or create a store, migrated if need be; raise StoreError if it is newer or not a store."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         migrate(path)
-        con = duckdb.connect(str(path), config=_settings(path, memory, threads))
+        con = duckdb.connect(str(path), config=_settings(path, memory or f"{LEAST_MEMORY // 1_000_000}MB", threads))
     except (duckdb.IOException, duckdb.SerializationException) as error:
         raise StoreError(
             str(path), f"it cannot be opened ({type(error).__name__})", "is it a store, and is the disk well?"
         ) from error
     con.execute("SET TimeZone = 'UTC'")
-    store = Store(path, con, dry)
+    store = Store(path, con, dry, memory)
     if version_of(con) is None:
         with store.transaction():
             store.create(STORE)
@@ -256,6 +270,8 @@ def _settings(path: Path, memory: str, threads: int | None) -> dict[str, Any]:
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "checkpoint_threshold": "512MB",
+        "allocator_flush_threshold": "16MB",
+        "allocator_bulk_deallocation_flush_threshold": "64MB",
     }
     if threads:
         settings["threads"] = threads

@@ -80,7 +80,7 @@ SPINE: Final[tuple[Column, ...]] = (
     Column("changed_run", "INTEGER"),
 )
 """Stands in front of every record table. ``record_no`` is the landing ordinal of the first version seen,
-``position`` that of the newest; ``content`` the first 64 bits of a SHA-256 of everything but the envelope's times:
+``position`` that of the newest; ``content`` 64 bits of an MD5 of everything but the envelope's times:
 it only ever compares two versions of one record."""
 
 LEDGER: Final[tuple[Table, ...]] = (

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from unifier import Chunk, Connector, Stream, hookimpl
 from unifier.errors import ConfigError, SourceError
 
-ROWS_A_BATCH = 1_000_000
+ROWS_A_BATCH = 250_000
 LINES_A_BATCH = 50_000
 
 
