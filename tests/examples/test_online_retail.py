@@ -1,4 +1,8 @@
-"""A year of a real gift wholesaler, through the real pipeline: known answers, and whole equals cut by cut."""
+"""A year of a real gift wholesaler, through the real pipeline: known answers, and whole equals cut by cut.
+
+In CI the year comes in ten cuts of a month; nightly runs (UNIFIER_NIGHTLY=1) take each of its 305 days of business by
+itself, a run a day.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,13 @@ from typing import Any
 
 import duckdb
 import pytest
+from properties.seeds import NIGHTLY
 
 from unifier import app
 from unifier.actions.run import RunReport, Wish, run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "online-retail"
 DATA = os.environ.get("UNIFIER_TEST_DATA")
-NIGHTLY = os.environ.get("UNIFIER_NIGHTLY") == "1"
 DAYS_A_CUT = 1 if NIGHTLY else 31
 CUTS = 305 if NIGHTLY else 10
 END = date(2011, 12, 10)
@@ -104,6 +108,8 @@ def in_cuts(folder: Path) -> list[RunReport]:
             (place / "in" / path.parent.name).mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place / "in" / path.parent.name)
         reports.append(ran(place, after))
+        if NIGHTLY and len(reports) % 50 == 0:
+            print(f"{len(reports)} of {len(starts)} days have come")  # noqa: T201 - to be seen with -s in a long run
     return reports
 
 

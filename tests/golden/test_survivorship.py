@@ -171,7 +171,7 @@ def test_a_rule_for_one_field_leaves_the_others_alone() -> None:
         ("longest", [("pos", "1", 9, "AAA"), ("crm", "1", 1, "BBB"), ("crm", "2", 1, "CC")], "BBB", ("crm", "1")),
         ("min", [("crm", "2", 1, "A"), ("crm", "1", 1, "A"), ("crm", "3", 2, "A")], "A", ("crm", "3")),
         ("max", [("wechat", "1", 9, "A"), ("crm", "1", 1, "A")], "A", ("crm", "1")),
-        ("union", [("till", "1", 9, "A"), ("pos", "2", 1, "B"), ("pos", "1", 1, "A")], "A | B", ("pos", "1")),
+        ("union", [("till", "1", 9, "A"), ("pos", "2", 1, "B"), ("pos", "1", 1, "A")], "A | B", ("till", "1")),
     ],
 )
 def test_ties_go_by_trust_then_newness_then_record(

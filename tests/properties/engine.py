@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +17,25 @@ from unifier.offers.identifier import IdentifierType
 from unifier.stages.extract import number
 from unifier.stages.unify import UnifyPlan, unify
 from unifier.store import Store, open_store
-from unifier.store.landing import Arrival, land
-from unifier.store.rules import Rules
+from unifier.store import settle as settling
+from unifier.store.landing import Arrival, land, landed_view, pending
+from unifier.store.rules import ROLE_NUMBERS, Rules
 from unifier.store.settle import settle
 from unifier.words import Kind
 
 SECRET = b"a key of tests"
 TRUST = ("crm", "wechat")
 ZONE = "Asia/Shanghai"
+ROLES = {number: role for role, number in ROLE_NUMBERS.items()}
+
+DERIVED = ("assignment", "person", "golden", "contact", "consent_state", "sale", "holding", "conflict")
+"""Tables that unify derives from the evidence."""
+
+Key = tuple[str, str, str]
+"""Source, kind, record id."""
+
+NOBODY: frozenset[Key] = frozenset({("nobody", "profile", "-1-0")})
+"""Stands for a node that is said to live, and does not."""
 
 
 class Columnar:
@@ -35,6 +47,7 @@ class Columnar:
         self.checker = duckdb.connect()
         self.checker.execute("SET TimeZone = 'UTC'")
         self.run_no = 0
+        self.fates: list[tuple[str, str]] = []
         self.store: Store = open_store(path, threads=1)
 
     def reopen(self) -> None:
@@ -48,8 +61,12 @@ class Columnar:
         *,
         rebuild: bool = False,
         shuffle: random.Random | None = None,
+        settle_once: bool = False,
     ) -> None:
-        """Land, settle and unify; ``shuffle`` cuts batches, restarts, and mixes the order of the sources."""
+        """Land, settle and unify; ``shuffle`` cuts batches, restarts, settles in between and mixes the sources.
+
+        With ``settle_once`` nothing is settled in between, and ``fates`` tells what became of every version.
+        """
         self.run_no += 1
         self.store.create(RECORD_TABLES)
         self.rules.install(self.store)
@@ -57,13 +74,16 @@ class Columnar:
         for source, kind, records in deliveries:
             for batch in _cut(records, shuffle):
                 waiting.setdefault(source, []).append((kind, batch))
+        batches = sum(map(len, waiting.values()))
         for source, kind, batch in _mixed(waiting, shuffle):
-            if shuffle and shuffle.random() < 0.1:
+            if shuffle and shuffle.random() < min(0.1, 1 / batches):
                 self.reopen()
                 self.rules.install(self.store)
             self._land(source, kind, batch)
-            if shuffle and shuffle.random() < 0.2:
+            if shuffle and not settle_once and shuffle.random() < min(0.2, 2 / batches):
                 settle(self.store, self.run_no, self.rules)
+        if settle_once:
+            self.fates = self._fates()
         settle(self.store, self.run_no, self.rules)
         unify(self.store, UnifyPlan(self.rules, TRUST, "CNY", ZONE), self.run_no, rebuild=rebuild)
 
@@ -78,6 +98,19 @@ class Columnar:
             Arrival(source_no, kind, "", name, "test", "0", "test", len(plain), checked.valid, checked.faults),
             self.run_no,
         )
+
+    def _fates(self) -> list[tuple[str, str]]:
+        """Return the record id and the fate of every version that is about to be settled."""
+        found: list[tuple[str, str]] = []
+        with pending(self.store) as sources:
+            for kind, numbers in sources.items():
+                settling._fates(self.store, kind, numbers)
+                sql = (
+                    f"SELECT l.record_id, coalesce(f.fate, 'new') FROM {landed_view(kind)} l "
+                    f"LEFT JOIN fate_{kind} f ON f.landed_no = l.landed_no"
+                )
+                found += self.store.con.execute(sql).fetchall()
+        return found
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Read rows as dicts."""
@@ -111,6 +144,72 @@ class Columnar:
             (row["source"], row["kind"], row["record_id"]): people[row["node_no"]]
             for row in self.fact_keys()
             if row["node_no"] in people
+        }
+
+    def records(self) -> dict[Key, tuple[datetime, bool]]:
+        """Return when the newest version of every record was observed, and whether it is a tombstone."""
+        parts = [
+            f"SELECT s.name, '{kind}' AS kind, record_id, observed_at, deleted FROM \"{kind}\" "
+            "JOIN source s USING (source_no)"
+            for kind in ("profile", "order", "refund", "event", "consent")
+        ]
+        found = self.rows(" UNION ALL ".join(parts))
+        return {
+            (row["name"], row["kind"], row["record_id"]): (row["observed_at"].replace(tzinfo=UTC), row["deleted"])
+            for row in found
+        }
+
+    def nodes(self) -> dict[int, frozenset[Key]]:
+        """Return the keys of the profile, or of the facts, that each node stands for."""
+        found: dict[int, set[Key]] = {}
+        for row in self.fact_keys():
+            found.setdefault(row["node_no"], set()).add((row["source"], row["kind"], row["record_id"]))
+        return {node: frozenset(keys) for node, keys in found.items()}
+
+    def evidence(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """Return what live nodes carry: (node, type, scope, value, role) to (class, verified, first, last, current)."""
+        nodes = defaultdict(lambda: NOBODY, self.nodes())
+        rows = self.rows(
+            "SELECT l.node_no, t.name, i.scope, i.value, l.role, l.class, l.verified, l.first_at, l.last_at, l.current "
+            "FROM link l JOIN identifier i USING (identifier_no) JOIN identifier_type t ON t.type_no = i.type_no WHERE NOT l.gone"
+        )
+        return {
+            (nodes[row["node_no"]], row["name"], row["scope"], row["value"], ROLES[row["role"]]): (
+                row["class"],
+                row["verified"],
+                row["first_at"].replace(tzinfo=UTC),
+                row["last_at"].replace(tzinfo=UTC),
+                row["current"],
+            )
+            for row in rows
+        }
+
+    def conflicts(self) -> dict[tuple[Any, ...], tuple[int, str]]:
+        """Return the refused links: (node, type, scope, value) to class and reason."""
+        nodes = defaultdict(lambda: NOBODY, self.nodes())
+        rows = self.rows(
+            "SELECT c.node_no, t.name, i.scope, i.value, c.class, c.refused_by FROM conflict c "
+            "JOIN identifier i USING (identifier_no) JOIN identifier_type t ON t.type_no = i.type_no"
+        )
+        return {
+            (nodes[row["node_no"]], row["name"], row["scope"], row["value"]): (row["class"], row["refused_by"])
+            for row in rows
+        }
+
+    def provenance(self) -> dict[str, dict[str, Key]]:
+        """Return the profile that gave each golden field, by OneID."""
+        keys = {
+            row["record_no"]: (row["name"], "profile", row["record_id"])
+            for row in self.rows("SELECT record_no, s.name, record_id FROM profile JOIN source s USING (source_no)")
+        }
+        rows = self.rows("SELECT p.one_id, v.* FROM provenance v JOIN person p ON p.person_no = v.person_no")
+        return {
+            row["one_id"]: {
+                name: keys[number]
+                for name, number in row.items()
+                if name not in {"one_id", "person_no", "changed_run"} and number is not None
+            }
+            for row in rows
         }
 
     def golden(self) -> dict[str, dict[str, Any]]:
@@ -173,7 +272,7 @@ def _cut(records: Sequence[Mapping[str, Any]], shuffle: random.Random | None) ->
         return [list(records)]
     batches: list[list[Mapping[str, Any]]] = [[]]
     for record in records:
-        if batches[-1] and shuffle.random() < 0.5:
+        if batches[-1] and shuffle.random() < min(0.5, 2 / len(records)):
             batches.append([])
         batches[-1].append(record)
     return batches

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from reference.golden import FieldRule
 from reference.pipeline import Reference
 
 from unifier.identifiers import registry
@@ -14,13 +12,10 @@ from unifier.identifiers import registry
 AS_OF = date(2024, 12, 31)
 
 
-def project(
-    settings: Mapping[str, Any] | None = None,
-    found: tuple[str, ...] = ("profile", "order"),
-    fields: Mapping[str, FieldRule] | None = None,
-) -> Reference:
+def project(settings: Any = None, found: tuple[str, ...] = ("profile", "order"), fields: Any = None) -> Reference:
     """Open a reference whose most trusted source is the CRM."""
-    return Reference(registry(settings or {}), {}, found, b"secret", ["crm", "wechat"], "CNY", "Asia/Shanghai", fields)
+    types, trust = registry(settings or {}), ["crm", "wechat"]
+    return Reference(types, {}, found, b"secret", trust, "CNY", "Asia/Shanghai", fields or {})
 
 
 def day(text: str) -> datetime:
@@ -45,28 +40,4 @@ def profile(record_id: str, at: str, *identifiers: dict[str, Any], **fields: Any
 
 def order(record_id: str, at: str, *identifiers: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Return a paid order of 1.00 yuan."""
-    told = {"ordered_at": day(at), "status": "paid", "amount": 100}
-    return {**profile(record_id, at, *identifiers), **told, **fields}
-
-
-def consent(record_id: str, at: str, status: str, *identifiers: dict[str, Any]) -> dict[str, Any]:
-    """Return a statement about marketing by SMS."""
-    told = {"purpose": "marketing", "channel": "sms", "status": status, "at": day(at)}
-    return {**profile(record_id, at, *identifiers), **told}
-
-
-def unified(*profiles: dict[str, Any], orders: tuple[dict[str, Any], ...] = (), **options: Any) -> Reference:
-    """Run once over profiles of the CRM and orders of the till."""
-    reference = project(**options)
-    reference.deliver("crm", "profile", profiles)
-    reference.deliver("pos", "order", orders)
-    reference.run(AS_OF)
-    return reference
-
-
-def together(reference: Reference) -> set[frozenset[str]]:
-    """Return persons and unattached clusters as sets of record ids, facts and profiles alike."""
-    return {
-        frozenset(id_ for node in cluster for id_ in ([key[2] for key in node.facts] or [node.id]))
-        for cluster in reference.clusters
-    }
+    return {**profile(record_id, at, *identifiers), "ordered_at": day(at), "status": "paid", "amount": 100, **fields}

@@ -7,9 +7,24 @@ from typing import Any, get_args
 import pytest
 from cast import HOTLINE, LI_QIANG, RECYCLED_PHONE, SHAN_YING, WANG_FANG, ZHANG_XIAOMING
 from reference.golden import FieldRule, RuleName, survivor
-from reference.records import AS_OF, day, order, phone, profile, project, together, unified, unionid
+from reference.pipeline import Reference
+from reference.records import AS_OF, day, order, phone, profile, project, unionid
 
 from unifier.identifiers import md5
+
+
+def unified(*profiles: dict[str, Any], orders: tuple[dict[str, Any], ...] = (), **options: Any) -> Reference:
+    """Run once over profiles of the CRM and orders of the till."""
+    reference = project(**options)
+    reference.deliver("crm", "profile", profiles)
+    reference.deliver("pos", "order", orders)
+    reference.run(AS_OF)
+    return reference
+
+
+def together(reference: Reference) -> set[frozenset[str]]:
+    """Return persons and unattached clusters as sets of record ids, facts and profiles alike."""
+    return {frozenset(key[2] for node in cluster for key in node.records) for cluster in reference.clusters}
 
 
 def test_the_newest_version_stands_and_a_tie_goes_to_the_later_arrival() -> None:
@@ -140,7 +155,7 @@ def test_a_value_with_too_many_names_is_generic() -> None:
     )
 
     assert reference.generic == {("phone", "", HOTLINE)}
-    assert len(reference.partition()) == 3
+    assert len(reference.clusters) == 3
 
 
 def test_a_number_that_paused_and_came_back_with_another_name_is_held_anew() -> None:
@@ -160,8 +175,8 @@ def test_two_nameless_accounts_across_a_pause_are_not_joined_but_facts_are() -> 
     accounts = unified(profile("1", "2023-01-01", said), profile("2", "2024-01-01", said))
     account_and_order = unified(profile("1", "2023-01-01", said), orders=(order("2", "2024-01-01", said),))
 
-    assert len(accounts.partition()) == 2
-    assert len(account_and_order.partition()) == 1
+    assert len(accounts.clusters) == 2
+    assert len(account_and_order.clusters) == 1
 
 
 def test_former_evidence_keeps_its_facts_and_joins_nobody_later() -> None:
@@ -188,9 +203,22 @@ def test_variants_of_a_name_agree_and_others_veto_weak_evidence() -> None:
         profile("3", "2024-01-01", said),
     )
 
-    assert len(same.partition()) == 1
-    assert len(family.partition()) == 3
+    assert len(same.clusters) == 1
+    assert len(family.clusters) == 3
     assert {row[-1] for row in family.conflicts} == {"veto"}
+
+
+def test_several_roles_on_a_value_are_one_link_of_the_strongest_class() -> None:
+    """What own evidence was refused, a clerk's note of the same number must not bring back (rules 15, 17)."""
+    own, noted = phone(WANG_FANG.phone), phone(WANG_FANG.phone, role="staff")
+    reference = unified(
+        profile("1", "2024-01-01", own, noted, name=WANG_FANG.name),
+        profile("2", "2024-01-01", own, name=ZHANG_XIAOMING.name),
+        profile("3", "2024-01-01", noted),
+    )
+
+    assert together(reference) == {frozenset("1"), frozenset("2"), frozenset("3")}
+    assert {(row[0][2], row[4], row[5]) for row in reference.conflicts} == {("1", 4, "veto"), ("2", 4, "veto")}
 
 
 def test_two_values_of_an_exclusive_type_are_two_people_whatever_joins_them() -> None:
@@ -201,7 +229,7 @@ def test_two_values_of_an_exclusive_type_are_two_people_whatever_joins_them() ->
         profile("2", "2024-01-01", said, unionid(LI_QIANG.unionid)),
     )
 
-    assert len(reference.partition()) == 2
+    assert len(reference.clusters) == 2
     assert {row[-1] for row in reference.conflicts} == {"limit"}
 
 
@@ -212,7 +240,7 @@ def test_a_masked_phone_vetoes_a_person_who_has_another() -> None:
         profile("1", "2024-01-01", mail, phone("199****0002")), profile("2", "2024-01-01", mail, phone(WANG_FANG.phone))
     )
 
-    assert len(reference.partition()) == 2
+    assert len(reference.clusters) == 2
 
 
 def test_stronger_evidence_has_joined_what_names_would_refuse() -> None:
@@ -223,7 +251,7 @@ def test_stronger_evidence_has_joined_what_names_would_refuse() -> None:
         profile("2", "2024-01-01", number, said, name=SHAN_YING.name),
     )
 
-    assert len(reference.partition()) == 1
+    assert len(reference.clusters) == 1
     assert reference.conflicts == set()
 
 
@@ -236,7 +264,7 @@ def test_names_that_differ_do_not_veto_who_shares_a_full_birth_date() -> None:
         profile("2", "2024-01-01", said, name=SHAN_YING.name, **born),
     )
 
-    assert len(reference.partition()) == 1
+    assert len(reference.clusters) == 1
 
 
 def test_of_equally_strong_values_the_longer_held_stay() -> None:

@@ -8,6 +8,8 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from unifier.contract.tables import RECORD_TABLES
 from unifier.stages.segment import segment, segment_plan
 from unifier.stages.tag import tag, tag_plan
@@ -46,6 +48,40 @@ class Town:
         )
         self.row("golden", person_no=number, **golden)
         self.row("assignment", node_no=2 * number + 1, person_no=number)
+
+    def rows(self, table: str, **columns: Sequence[Any]) -> None:
+        """Write many rows of the run that is under way."""
+        given = pa.table({name: pa.array(values) for name, values in columns.items()})
+        names = ", ".join(map(quoted, columns))
+        self.store.con.register("given", given)
+        self.store.con.execute(
+            f"INSERT INTO {quoted(table)} ({names}, changed_run) SELECT {names}, {self.run or 1} FROM given"
+        )
+        self.store.con.unregister("given")
+
+    def crowd(self, numbers: Sequence[int], **golden: Sequence[Any]) -> None:
+        """Let many people live in the town."""
+        same = {"realm": "main", "minted_run": self.run or 1, "state": "active"}
+        ids = [f"id{number}" for number in numbers]
+        self.rows("person", person_no=numbers, one_id=ids, **{name: [value] * len(ids) for name, value in same.items()})
+        self.rows("golden", person_no=numbers, **golden)
+        self.rows("assignment", node_no=[2 * number + 1 for number in numbers], person_no=numbers)
+
+    def sell(self, sales: Sequence[tuple[int, date, int, str | None]]) -> None:
+        """Sell many things: person, day, fen, channel."""
+        numbers = range(self.facts + 1, self.facts + 1 + len(sales))
+        self.facts += len(sales)
+        who, days, fen, channels = zip(*sales, strict=True) if sales else ((), (), (), ())
+        self.rows(
+            "sale",
+            order_no=list(numbers),
+            node_no=[2 * number + 1 for number in who],
+            day=days,
+            at=[datetime.combine(day, time(4)) for day in days],
+            net_amount=fen,
+            channel=channels,
+            counted_as=["counted"] * len(sales),
+        )
 
     def sale(self, number: int, day: date, amount: int = 100, channel: str | None = "store", **more: Any) -> None:
         """Sell something to a person."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,70 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tags.people import Town, planned, town
+from tags.plain import PLAN, TODAY, Sale, expected
 
 from unifier.errors import ConfigError
-
-TODAY = date(2026, 6, 30)
-Sale = tuple[int, int, int, str | None]
-"""Person, days after TODAY, fen, channel."""
 
 SALES = st.lists(
     st.tuples(st.integers(0, 2), st.integers(-12, 4), st.integers(0, 5), st.sampled_from(["store", "tmall", None])),
     max_size=14,
 )
-PLAN = planned(
-    {"name": "orders", "value": "count(sale.record_id)"},
-    {"name": "spent", "value": "sum(sale.net_amount)", "where": "sale.channel = 'store'"},
-    {"name": "last_on", "value": "max(sale.day)"},
-    {"name": "favourite", "value": "most_frequent(sale.channel)"},
-    {"name": "in_store", "value": "count_if(sale.channel = 'store')"},
-    {"name": "channels", "value": "count_distinct(sale.channel)"},
-    {"name": "first_channel", "value": "first(sale.channel)"},
-    {"name": "last_channel", "value": "last(sale.channel)"},
-    {"name": "week", "value": "count(sale.record_id)", "window": "7d"},
-    {"name": "spent_3d", "value": "sum(sale.net_amount)", "window": "3d", "where": "sale.net_amount > 1"},
-    {"name": "fresh", "value": "days_since(last_on) <= 2"},
-    {"name": "rank", "value": "rank(orders)"},
-    {"name": "half", "value": "quantile_band(orders, 2)"},
-)
-
-
-def told(person: int, sales: Sequence[Sale], as_of: date) -> tuple[Any, ...]:
-    """Say in plain Python what a person's record and clock tags are."""
-    mine = [(TODAY + timedelta(days), fen, channel) for who, days, fen, channel in sales if who == person]
-    named = sorted((day, channel) for day, _, channel in mine if channel)
-    counted = Counter(channel for _, channel in named)
-    store = [fen for _, fen, channel in mine if channel == "store"]
-    last = max((day for day, *_ in mine), default=None)
-    recent = [fen for day, fen, _ in mine if as_of - timedelta(3) < day <= as_of and fen > 1]
-    return (
-        len(mine),
-        sum(store) if store else None,
-        last,
-        min((one for one in counted if counted[one] == max(counted.values())), default=None),
-        len(store),
-        len(counted),
-        named[0][1] if named else None,
-        named[-1][1] if named else None,
-        sum(as_of - timedelta(7) < day <= as_of for day, *_ in mine),
-        sum(recent) if recent else None,
-        None if last is None else (as_of - last).days <= 2,
-    )
-
-
-def ranked(orders: Sequence[int]) -> list[tuple[int, int]]:
-    """Say rank and half of each by counting who is above and below."""
-    return [
-        (1 + sum(other > one for other in orders), 1 + 2 * sum(other < one for other in orders) // len(orders))
-        for one in orders
-    ]
-
-
-def expected(sales: Sequence[Sale], as_of: date) -> list[tuple[Any, ...]]:
-    """Say all tags of the three people of these tests."""
-    rows = [told(person, sales, as_of) for person in range(3)]
-    places = ranked([row[0] for row in rows])
-    return [(person, *row, *place) for person, (row, place) in enumerate(zip(rows, places, strict=True))]
 
 
 def settled(folder: str, sales: Sequence[Sale]) -> Town:

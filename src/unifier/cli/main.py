@@ -133,6 +133,11 @@ def _internal(error: Exception) -> int:
     if "Could not set lock" in text:
         _say("the store: a run holds it — wait for it, or see `unifier status`")
         return 75
+    if text.startswith("Out of Memory"):
+        _say(
+            "the machine: not enough memory for this step — raise extract.memory in unifier.yaml; nothing is half-written"
+        )
+        return 75
     if isinstance(error, OSError) or "No space left" in text or "could not write" in text.lower():
         _say(f"the machine: {text[:200]} — mend it and run again; nothing is half-written")
         return 75

@@ -10,7 +10,7 @@ SELECT person_no FROM profile_of GROUP BY person_no HAVING count(*) > 1;
 -- step: ranked <- profile_of, many_profiles, profile, source_rank
 -- Profiles of persons with several, in the order of trust, newness and record key.
 SELECT o.person_no, p.record_no, s.bit,
-       row_number() OVER (PARTITION BY o.person_no ORDER BY s.rank, s.name, p.observed_at DESC, p.record_id)::INTEGER AS place,
+       row_number() OVER (PARTITION BY o.person_no ORDER BY s.rank, p.observed_at DESC, s.name, p.record_id)::INTEGER AS place,
        coalesce(p.registered_at, p.observed_at) AS first_seen, p.observed_at AS last_seen, p.status,
        p.name_key IS NOT NULL AS full_name, {fields}
 FROM profile_of o JOIN profile p ON p.record_no = o.record_no JOIN source_rank s ON s.source_no = p.source_no
@@ -33,7 +33,7 @@ SELECT o.person_no, m.record_no, bool_or(coalesce(p.status, '') <> 'closed') OVE
        m.joined_at AS membership_joined_at, m.expires_at AS membership_expires_at
 FROM membership m JOIN profile_of o ON o.record_no = m.record_no JOIN profile p ON p.record_no = m.record_no
 JOIN source_rank s ON s.source_no = p.source_no
-QUALIFY row_number() OVER (PARTITION BY o.person_no ORDER BY s.rank, s.name, p.observed_at DESC, p.record_id, m.issuer, m.card_no) = 1;
+QUALIFY row_number() OVER (PARTITION BY o.person_no ORDER BY s.rank, p.observed_at DESC, s.name, p.record_id, m.issuer, m.card_no) = 1;
 
 -- step: bundled <- bundle, assignment, golden_scope, source_rank
 SELECT a.person_no, min(b.first_at) AS first_seen, max(b.last_at) AS last_seen, bit_or(1::BIGINT << s.bit) AS source_bits,

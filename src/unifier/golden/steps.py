@@ -39,7 +39,7 @@ def _filled(steps: tuple[Step, ...], parts: Mapping[str, str]) -> tuple[Step, ..
 def source_rank(
     names: Mapping[str, int], trust: Sequence[str], fields: Mapping[str, FieldRule] = MappingProxyType({})
 ) -> pa.Table:
-    """Rank sources by trust: (source_no, name, rank, bit); sources that the list does not name come last, by name.
+    """Rank sources by trust: (source_no, name, rank, bit); sources that the list does not name come last, all alike.
 
     A field with its own list of trusted sources adds its ``<field>_rank``.
     """

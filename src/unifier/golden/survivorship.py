@@ -122,7 +122,7 @@ def columns(field: str, rule: FieldRule) -> list[str]:
     """Write what ``ranked`` must know of a field: its worthy value, and what its rule compares beyond that."""
     found = [f"{worthy(field)} AS {field}"]
     rank = "rank" if rule.trust is None else f"{field}_rank"
-    trust = f"s.{rank}, s.name, p.observed_at DESC, p.record_id"
+    trust = f"s.{rank}, p.observed_at DESC, s.name, p.record_id"
     if rule.trust is not None:
         found.append(f"row_number() OVER (PARTITION BY o.person_no ORDER BY {trust})::INTEGER AS {field}_place")
     same = f"OVER (PARTITION BY o.person_no, {worthy(field)}"

@@ -11,7 +11,11 @@ SELECT DISTINCT node_no FROM (
 );
 
 -- step: touched_value <- changed_node, link, derived
-WITH direct AS (SELECT DISTINCT identifier_no FROM link WHERE node_no IN (SELECT node_no FROM changed_node) AND class IS NOT NULL),
+-- What never links may still say what a hash stands for.
+WITH direct AS (
+         SELECT DISTINCT identifier_no FROM link WHERE node_no IN (SELECT node_no FROM changed_node)
+         AND (class IS NOT NULL OR identifier_no IN (SELECT from_no FROM derived))
+     ),
      masked AS (
          SELECT identifier_no FROM direct
          UNION SELECT to_no FROM derived WHERE from_no IN (SELECT identifier_no FROM direct)

@@ -130,24 +130,26 @@ SELECT g.value_no, 0, v.earliest_last, v.latest_first, g.carriers, g.names, g.ex
 FROM generic_value g JOIN value_stat v ON v.value_no = g.value_no;
 
 -- step: value_holding <- next_holding, stored_value
-SELECT identifier_no AS value_no, holding, from_at, generic FROM next_holding
+SELECT identifier_no AS value_no, holding, from_at, carriers, generic FROM next_holding
 UNION ALL
-SELECT identifier_no, holding, from_at, generic FROM stored_value;
+SELECT identifier_no, holding, from_at, carriers, generic FROM stored_value;
 
 -- step: hub#hub_no <- value_stat, value_holding
 -- Each holding that joins is a hub; the row number makes it dense.
-SELECT v.value_no, coalesce(h.holding, 0) AS holding, h.from_at, v.type_no
+SELECT v.value_no, coalesce(h.holding, 0) AS holding, h.from_at, coalesce(h.carriers, 2) AS carriers, v.type_no
 FROM value_stat v LEFT JOIN value_holding h ON h.value_no = v.value_no WHERE NOT coalesce(h.generic, false);
 
 -- step: generic_hub <- value_holding
 SELECT DISTINCT value_no FROM value_holding WHERE generic;
 
 -- step: edge <- reach_link, hub
--- A carrier of a divided value belongs to the last holding that began by the time the carrier did.
+-- A carrier of a divided value belongs to the last holding that began by the time the carrier did. A holding of one
+-- carrier links nobody.
 SELECT l.node_no, h.hub_no, l.class FROM reach_link l
 JOIN hub h ON h.value_no = l.value_no AND h.from_at IS NULL
 UNION ALL
 SELECT l.node_no, arg_max(h.hub_no, h.holding)::INTEGER, l.class FROM (
     SELECT node_no, value_no, class, min(first_at) OVER (PARTITION BY value_no, node_no) AS first_at FROM reach_link
     WHERE value_no IN (SELECT value_no FROM value_holding WHERE NOT generic)
-) l JOIN hub h ON h.value_no = l.value_no AND h.from_at <= l.first_at GROUP BY l.node_no, l.value_no, l.class;
+) l JOIN hub h ON h.value_no = l.value_no AND h.from_at <= l.first_at GROUP BY l.node_no, l.value_no, l.class
+HAVING arg_max(h.carriers, h.holding) > 1;

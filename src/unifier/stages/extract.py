@@ -17,7 +17,7 @@ from unifier.offers.connector import Chunk, Connector, Stream
 from unifier.stages.feed import Ended, side_by_side
 from unifier.store import Store
 from unifier.store.held import hold
-from unifier.store.landing import Arrival, bookmarks, land, sweep
+from unifier.store.landing import Arrival, bookmarks, land, sweep, waiting
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
 
@@ -83,27 +83,29 @@ def extract(
     def read(source: Source) -> Iterator[Arrival]:
         return _arrivals(source, states[source.name].source_no, since[source.name])
 
+    ended: list[int] = []
     with side_by_side(sources, read, workers) as arriving:
         for source, what in arriving:
             state = states[source.name]
             if isinstance(what, Ended):
                 _end(store, source, state, what.error, run_no)
-                if store.one("SELECT sum(landed) >= ? FROM batch WHERE state = 'landed'", [ROWS_A_SETTLE]):
-                    _settle(store, run_no, rules)
+                ended.append(state.source_no)
+                if store.one(f"SELECT sum(landed) >= ? FROM batch WHERE {waiting(ended)}", [ROWS_A_SETTLE]):
+                    _settle(store, run_no, rules, ended)
                 continue
             land(store, what, run_no)
             state.count(what)
             if progress:
                 progress(source.name, state.read)
-    _settle(store, run_no, rules)
+    _settle(store, run_no, rules, ended)
     return [states[source.name].report(source) for source in sources]
 
 
-def _settle(store: Store, run_no: int, rules: Rules) -> None:
-    """Settle, and give the memory of batches back before and after: the settle needs it, and so do later stages."""
+def _settle(store: Store, run_no: int, rules: Rules, ended: Sequence[int]) -> None:
+    """Settle sources that have been read and judged; give the memory of batches back before and after."""
     pa.default_memory_pool().release_unused()
     store.fit_memory()
-    settle(store, run_no, rules)
+    settle(store, run_no, rules, ended)
     pa.default_memory_pool().release_unused()
 
 

@@ -40,6 +40,10 @@ class UnifyPlan:
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
+PEOPLE_A_PASS = 2_000_000
+"""What grouping by person holds in memory must not grow with the number of people."""
+
+
 def unify(store: Store, plan: UnifyPlan, run_no: int, *, rebuild: bool = False) -> Changes:
     """Bring persons and golden records up to date with the evidence; return what was touched and written."""
     store.create(GOLDEN_TABLES)
@@ -168,10 +172,10 @@ def _lives(store: Store, run_no: int) -> None:
 
 
 def _golden(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
-    """Make golden records, consent and contacts of everybody in reach anew."""
+    """Make golden records, consent and contacts of everybody in reach anew, a few million people at a time."""
     if since:
         store.fill(
-            "golden_scope",
+            "golden_due",
             f"""
             SELECT person_no FROM member WHERE person_no IS NOT NULL
             UNION SELECT person_no FROM leaving
@@ -181,15 +185,27 @@ def _golden(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
             """,
         )
     else:
-        store.see("golden_scope", "SELECT person_no FROM person")
-    scope = "golden_scope" if since else ""
+        store.see("golden_due", "SELECT person_no FROM person")
+    changes = Changes(touched=store.count("golden_due"))
+    last = int(store.one("SELECT coalesce(max(person_no), -1) FROM golden_due"))
+    for first in range(0, last + 1, PEOPLE_A_PASS):
+        within = f"person_no BETWEEN {first} AND {first + PEOPLE_A_PASS - 1}"
+        store.fill("golden_scope", f"SELECT person_no FROM golden_due WHERE {within}")
+        if not store.is_empty("golden_scope"):
+            changes += _golden_pass(store, plan, run_no)
+    return changes
+
+
+def _golden_pass(store: Store, plan: UnifyPlan, run_no: int) -> Changes:
+    """Make everything golden of the persons of ``golden_scope``."""
+    by_person, scope = ("person_no",), "golden_scope"
     store.run(golden_steps.golden(plan.fields))
-    changes = store.merge(Merge("golden", "next_golden", scope, ("person_no",), ("person_no",)), run_no)
-    store.merge(Merge("provenance", "next_provenance", scope, ("person_no",), ("person_no",)), run_no)
+    changes = store.merge(Merge("golden", "next_golden", scope, by_person, by_person), run_no)
+    store.merge(Merge("provenance", "next_provenance", scope, by_person, by_person), run_no)
     store.drop("next_golden", "next_provenance", "ranked", "survived", "card", "bundled", "many_profiles", "profile_of")
     store.run(golden_steps.contacts())
     store.merge(
-        Merge("consent_state", "next_consent_state", scope, ("person_no",), ("person_no", "purpose", "channel")), run_no
+        Merge("consent_state", "next_consent_state", scope, by_person, (*by_person, "purpose", "channel")), run_no
     )
-    store.merge(Merge("contact", "next_contact", scope, ("person_no",), ("person_no", "channel")), run_no)
-    return Changes(touched=store.count("golden_scope")) + changes
+    store.merge(Merge("contact", "next_contact", scope, by_person, (*by_person, "channel")), run_no)
+    return changes

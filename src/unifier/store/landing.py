@@ -7,7 +7,7 @@ a run that was killed, and is swept away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,19 +95,25 @@ def landed_view(kind: Kind) -> str:
     return f"landed_{kind}"
 
 
+def waiting(sources: Collection[int] | None) -> str:
+    """Write the condition that a batch has landed and waits to be settled: of some sources, or of all."""
+    of_sources = "" if sources is None else f" AND source_no IN ({', '.join(map(str, sorted(sources))) or 'NULL'})"
+    return f"state = 'landed'{of_sources}"
+
+
 @contextmanager
-def pending(store: Store) -> Iterator[dict[Kind, list[int]]]:
+def pending(store: Store, sources: Collection[int] | None = None) -> Iterator[dict[Kind, list[int]]]:
     """Show what has landed and is not held, as relations named by :func:`landed_view`; yield their sources by kind.
 
     The relations have the columns source_no, batch_no, landed_no and those of the kind's records, lists included.
     Raise LedgerError if a file is missing that the ledger names.
     """
     batches = store.con.execute(
-        "SELECT kind, batch_no, source_no FROM batch WHERE state = 'landed' AND landed > 0 ORDER BY batch_no"
+        f"SELECT kind, batch_no, source_no FROM batch WHERE {waiting(sources)} AND landed > 0 ORDER BY batch_no"
     ).fetchall()
     # The order of kinds is the order of the contract: facts see the profiles of their own delivery.
-    sources = {kind: sorted({row[2] for row in batches if row[0] == kind}) for kind in KINDS}
-    found = {kind: numbers for kind, numbers in sources.items() if numbers}
+    by_kind = {kind: sorted({row[2] for row in batches if row[0] == kind}) for kind in KINDS}
+    found = {kind: numbers for kind, numbers in by_kind.items() if numbers}
     for kind in found:
         files = [landed_file(store, batch_no) for name, batch_no, _ in batches if name == kind]
         for file in files:

@@ -19,12 +19,12 @@ def explode(store: Store, kind: str, landing: str, fate: str, run_no: int) -> No
             _lines(store, nested, column, landing, fate, run_no)
 
 
-def _settled(landing: str, fate: str, column: str) -> str:
+def _settled(landing: str, fate: str, column: str, length: str = "> 0") -> str:
     return (
         f"SELECT coalesce(f.record_no, l.landed_no) AS owner_no, l.source_no, l.record_id AS owner_id, l.observed_at, l.batch_no, "
         f"l.landed_no, unnest(l.{column}) AS n, generate_subscripts(l.{column}, 1) AS place FROM {landing} l "
         f"LEFT JOIN {fate} f ON f.landed_no = l.landed_no "
-        f"WHERE coalesce(f.fate, 'new') IN ('new', 'updated') AND NOT l.deleted AND len(l.{column}) > 0"
+        f"WHERE coalesce(f.fate, 'new') IN ('new', 'updated') AND NOT l.deleted AND len(l.{column}) {length}"
     )
 
 
@@ -36,8 +36,10 @@ def _memberships(store: Store, landing: str, fate: str, run_no: int) -> None:
     listed = ", ".join(f"n.{quoted(field)} AS {quoted(field)}" for field in fields)
     store.con.execute(
         f"INSERT INTO membership (record_no, {', '.join(map(quoted, fields))}, changed_run) "
-        f"SELECT DISTINCT ON (owner_no, issuer, card_no) * FROM (SELECT owner_no, {listed}, {run_no} "
-        f"FROM ({_settled(landing, fate, 'memberships')})) ORDER BY ALL"
+        f"SELECT owner_no, {listed}, {run_no} FROM ({_settled(landing, fate, 'memberships', '= 1')}) UNION ALL "
+        # Only a list of several can name a card twice; telling that of everybody does not fit into memory.
+        f"(SELECT DISTINCT ON (owner_no, issuer, card_no) * FROM (SELECT owner_no, {listed}, {run_no} "
+        f"FROM ({_settled(landing, fate, 'memberships', '> 1')})) ORDER BY ALL)"
     )
 
 

@@ -7,7 +7,7 @@ have landed: a kill leaves either all of it or nothing, and the next run settles
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +17,7 @@ from unifier.errors import LedgerError
 from unifier.identifiers import name_key_sql
 from unifier.relations import Changes
 from unifier.store import bundles, evidence, nested
-from unifier.store.landing import landed_view, pending, sweep
+from unifier.store.landing import landed_view, pending, sweep, waiting
 from unifier.store.rules import Rules
 from unifier.store.store import Store
 from unifier.tables import quoted
@@ -52,13 +52,14 @@ class Landed:
         return _fate(self.kind)
 
 
-def settle(store: Store, run_no: int, rules: Rules) -> Changes:
-    """Settle everything that has landed and is not held, in one transaction."""
-    if not store.one("SELECT 1 FROM batch WHERE state = 'landed' LIMIT 1"):
+def settle(store: Store, run_no: int, rules: Rules, sources: Collection[int] | None = None) -> Changes:
+    """Settle what some sources, or all, have landed and do not hold, in one transaction."""
+    due = waiting(sources)
+    if not store.one(f"SELECT 1 FROM batch WHERE {due} LIMIT 1"):
         return Changes()
     changes = Changes()
-    with pending(store) as sources, store.transaction():
-        kinds = [Landed(kind, _fates(store, kind, numbers)) for kind, numbers in sources.items()]
+    with pending(store, sources) as found, store.transaction():
+        kinds = [Landed(kind, _fates(store, kind, numbers)) for kind, numbers in found.items()]
         facts = [landed.kind for landed in kinds if landed.kind in FACTS]
         if facts:
             bundles.plan(store, facts, run_no, rules)
@@ -68,10 +69,10 @@ def settle(store: Store, run_no: int, rules: Rules) -> Changes:
             if landed.kind == "profile":
                 evidence.widen(store, landed.landing, landed.fate, run_no, rules)
             nested.explode(store, landed.kind, landed.landing, landed.fate, run_no)
-            _check(store, landed, written)
-        _account(store, kinds, run_no)
+            _check(store, landed, written, due)
+        _account(store, kinds, due, run_no)
         store.drop(*(landed.fate for landed in kinds))
-        store.con.execute("UPDATE batch SET state = 'settled', settled_run = ? WHERE state = 'landed'", [run_no])
+        store.con.execute(f"UPDATE batch SET state = 'settled', settled_run = ? WHERE {due}", [run_no])
     if not store.dry:
         sweep(store)
     return changes
@@ -166,10 +167,10 @@ def _stir(store: Store, landed: Landed, run_no: int) -> None:
         )
 
 
-def _check(store: Store, landed: Landed, changes: Changes) -> None:
+def _check(store: Store, landed: Landed, changes: Changes, due: str) -> None:
     """Hold what was written against what the ledger says has landed; raise LedgerError if they differ."""
     settled = sum(landed.fates.get(fate, 0) for fate in ("unchanged", "stale", "repeated"))
-    rows = store.one("SELECT sum(landed) FROM batch WHERE state = 'landed' AND kind = ?", [landed.kind])
+    rows = store.one(f"SELECT sum(landed) FROM batch WHERE {due} AND kind = ?", [landed.kind])
     if int(rows) - settled != changes.touched:
         raise LedgerError(
             f"kind {landed.kind}",
@@ -178,7 +179,7 @@ def _check(store: Store, landed: Landed, changes: Changes) -> None:
         )
 
 
-def _account(store: Store, kinds: Sequence[Landed], run_no: int) -> None:
+def _account(store: Store, kinds: Sequence[Landed], due: str, run_no: int) -> None:
     """Count fates by stream."""
     fates = " UNION ALL ".join(f"SELECT batch_no, fate FROM {landed.fate}" for landed in kinds)
     counted = ", ".join(f"count(*) FILTER (fate = '{fate}') AS {fate}" for fate in FATES[1:])
@@ -191,7 +192,7 @@ def _account(store: Store, kinds: Sequence[Landed], run_no: int) -> None:
             SELECT b.source_no, b.stream, sum(b.read) AS read, sum(b.landed) AS landed, sum(b.quarantined) AS quarantined,
                    {", ".join(f"coalesce(sum(f.{fate}), 0) AS {fate}" for fate in FATES[1:])}
             FROM batch b LEFT JOIN (SELECT batch_no, {counted} FROM ({fates or "SELECT 0 AS batch_no, '' AS fate"}) GROUP BY batch_no) f
-            ON f.batch_no = b.batch_no WHERE b.state = 'landed' GROUP BY b.source_no, b.stream
+            ON f.batch_no = b.batch_no WHERE {due} GROUP BY b.source_no, b.stream
         )
         """
     )

@@ -19,9 +19,10 @@ from unifier.relations import Changes, Compute, Merge, Step
 from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
 from unifier.tables import STORE, Table, literal, quoted
 
-LEAST_MEMORY: Final = 1_500_000_000
+LEAST_MEMORY: Final = 1_400_000_000
 MOST_MEMORY: Final = 3_000_000_000
 MEMORY_A_ROW: Final = 4
+MEMORY_A_LANDED_ROW: Final = 60
 """Bytes. The engine's own estimate of what it holds: the process takes about a gigabyte more."""
 
 
@@ -74,10 +75,11 @@ class Store:
             self._depth = 0
 
     def fit_memory(self) -> None:
-        """Give the engine memory by what the store holds, unless it was told how much: 1.5 to 3 GB."""
+        """Give the engine memory by what the store holds and what has landed, unless it was told how much: 1.4 to 3 GB."""
         if self.memory is None:
             rows = int(self.one("SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT temporary"))
-            size = min(LEAST_MEMORY + rows * MEMORY_A_ROW, MOST_MEMORY)
+            landed = int(self.one("SELECT coalesce(sum(landed), 0) FROM batch WHERE state = 'landed'"))
+            size = min(LEAST_MEMORY + rows * MEMORY_A_ROW + landed * MEMORY_A_LANDED_ROW, MOST_MEMORY)
             self.con.execute(f"SET memory_limit = '{size // 1_000_000}MB'")
 
     def create(self, tables: Iterable[Table]) -> None:
