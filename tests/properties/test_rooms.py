@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +25,12 @@ from reference.pipeline import Reference
 from reference.worlds import SETTINGS, Delivery, World
 
 from unifier.identifiers import registry
+from unifier.stages import unify
 
 TYPES: Final = registry(SETTINGS)
 WORLDS: Final = 2_500
 BLOCKS: Final = EXAMPLES // WORLDS
+PEOPLE: Final = 400
 SHRINKING: Final = 15.0
 """Seconds that may be spent on making a world that differs smaller."""
 
@@ -233,7 +235,15 @@ def _only(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 @pytest.fixture(scope="module")
-def findings() -> list[Finding]:
+def _large_passes() -> Iterator[None]:
+    """A block has a thousand people: they come in a few passes, not in hundreds."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(unify, "PEOPLE_A_PASS", PEOPLE)
+        yield
+
+
+@pytest.fixture(scope="module")
+def findings(_large_passes: None) -> list[Finding]:
     """Let all blocks live, two at a time."""
     print(f"seed {SEED}, {BLOCKS} blocks of {WORLDS} worlds")  # noqa: T201 - to repeat a failure
     blocks = [block(f"{SEED}/{number}", WORLDS, settles_once=number % 2 == 0) for number in range(BLOCKS)]

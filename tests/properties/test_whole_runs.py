@@ -23,9 +23,18 @@ from reference.pipeline import Reference
 from reference.worlds import SETTINGS, World, worlds
 
 from unifier.identifiers import md5, registry
+from unifier.stages import unify
 
 TYPES = registry(SETTINGS)
 WORLDS = 1000 if NIGHTLY else 30
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_passes() -> Iterator[None]:
+    """These worlds have a handful of people: what is done in passes over millions must take several passes here too."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(unify, "PEOPLE_A_PASS", 3)
+        yield
 
 
 def whole(test: Callable[..., None]) -> Callable[..., None]:
