@@ -252,13 +252,8 @@ def findings(_large_passes: None) -> list[Finding]:
         return [finding for findings in found for finding in findings]
 
 
-KNOWN = pytest.mark.xfail(reason="the reference writes the origin of an address as that of 'addres'", strict=True)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "room", [pytest.param(room, marks=KNOWN) if room == "provenance" else room for room in (*ROOMS, REBUILT)]
-)
+@pytest.mark.parametrize("room", [*ROOMS, REBUILT])
 def test_every_room_gives_what_the_reference_gives(findings: list[Finding], room: str) -> None:
     """Ten thousand small worlds a room: what differs in one of them would be wrong for thousands of customers."""
     differing = [finding for finding in findings if finding.room == room]

@@ -63,7 +63,7 @@ def golden(profiles: Records, trust: Sequence[str], rules: Mapping[str, FieldRul
     """Return a person's golden fields and, for each that is known, the key of the profile that gave it."""
     found = {field: survivor(field, profiles, trust, rules.get(field, FieldRule())) for field in FIELDS}
     row = {field: given[0] if given else None for field, given in found.items()}
-    origin = {field.removesuffix("s"): given[1] for field, given in found.items() if given}
+    origin = {field.replace("memberships", "membership"): given[1] for field, given in found.items() if given}
     card = min(row.pop("memberships") or [{}], key=lambda card: (card.get("issuer"), card.get("card_no")))
     live = [profile for profile in profiles.values() if profile.get("status") != "closed"]
     status = "member" if any(profile.get("memberships") for profile in live) else "lapsed" if card else "prospect"

@@ -317,14 +317,18 @@ class Reference:
         pairs = [(a, b, why) for a, b in combinations(self.nodes, 2) if (why := self._conflict(a, b))]
         refused, accepted = dict[Link, str](), set[Link]()
         for rank in sorted({*links.values()}) if pairs else ():
-            new = {link for link, cls in links.items() if cls == rank}
-            before, after = connected(self.nodes, accepted), connected(self.nodes, accepted | new)
-            losing: dict[Cluster, str] = {}
-            for a, b, why in pairs:
-                if (why == "limit" or rank >= VETO_FROM) and before[a] != before[b] and after[a] == after[b]:
-                    losing |= {side: min(why, losing.get(side, why)) for side in (before[a], before[b])}  # limit first
-            refused |= {link: losing[before[link[0]]] for link in new if before[link[0]] in losing}
-            accepted |= new - refused.keys()
+            kept, before = {link for link, cls in links.items() if cls == rank}, connected(self.nodes, accepted)
+            for quarrelling in (True, False):  # first who quarrels, then whoever joins them all the same
+                after, losing = connected(self.nodes, accepted | kept), dict[Cluster, str]()
+                side = before if quarrelling else after
+                for a, b, why in pairs:
+                    if (why == "limit" or rank >= VETO_FROM) and before[a] != before[b] and after[a] == after[b]:
+                        losing |= {
+                            loser: min(why, losing.get(loser, why)) for loser in (side[a], side[b])
+                        }  # limit first
+                refused |= {link: losing[side[link[0]]] for link in kept if side[link[0]] in losing}
+                kept -= refused.keys()
+            accepted |= kept
         return refused
 
     def _surplus(self, links: Mapping[Link, int]) -> dict[Link, str]:

@@ -51,6 +51,18 @@ def test_a_merge_deletes_within_its_scope_only(store: Store) -> None:
     assert rows(store) == [(2, "b", 1)]
 
 
+def test_a_sealed_store_reaches_the_folders_it_was_given_only(store: Store, tmp_path: Path) -> None:
+    """Whatever slips into a statement, it must not read the machine's files or write beside the targets."""
+    (tmp_path / "bi").mkdir()
+    (tmp_path / "secret.csv").write_text("a\n1\n", encoding="utf-8")
+    store.seal([tmp_path / "bi"])
+    store.con.execute(f"ATTACH '{tmp_path}/bi/warehouse.duckdb' AS w")
+
+    for statement in (f"FROM read_csv('{tmp_path}/secret.csv')", f"ATTACH '{tmp_path}/other.duckdb'", "INSTALL httpfs"):
+        with pytest.raises(duckdb.PermissionException):
+            store.con.execute(statement)
+
+
 def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
     """A stage is whole or it is not there."""
     with pytest.raises(RuntimeError), store.transaction():  # noqa: PT012 - the block is what must fail as a whole

@@ -22,6 +22,7 @@ from unifier.stages.segment import segment
 from unifier.stages.tag import tag
 from unifier.stages.unify import unify
 from unifier.store import Store, runfile
+from unifier.warehouse.target import own_folder
 from unifier.words import STAGES
 
 Tell = Callable[[dict[str, Any]], None]
@@ -64,7 +65,9 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
     plan = app.plans(project, loaded)
     sources = app.sources(project, loaded, wish.select, wish.refetch) if "extract" in wish.stages else []
     as_of = wish.as_of or datetime.now(ZoneInfo(project.zone)).date()
+    folders = [folder for target in plan.targets if (folder := own_folder(target))]
     with app.opened(project, dry=wish.dry) as store:
+        store.seal(folders)
         report = RunReport(_begin(store, project, as_of), as_of, dry=wish.dry)
         beat = _Heart(project, report, tell)
         error: UnifierError | None = None

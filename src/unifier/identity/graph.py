@@ -46,25 +46,28 @@ def collapse(identities: Graph, conflicts: Mapping[frozenset[Name], str] | None 
 
     ``conflicts`` tells which pairs cannot be one person: ``hard`` against all evidence, ``soft`` against classes 4 to 6.
     Class by class, the groups that stronger evidence has joined lose their links of a class if these would join two
-    groups that conflict; such links get ``refused``. Without conflicts these are the connected components.
+    groups that conflict; where others join the two all the same, all links of the class in that part go. Such links get
+    ``refused``. Without conflicts these are the connected components.
     """
     accepted: Graph = nx.Graph()
     accepted.add_nodes_from(identities.nodes)
     pairs = [(tuple(pair), kind) for pair, kind in (conflicts or {}).items()]
     for rank in CLASSES:
-        links = [(a, b) for a, b, told in identities.edges(data=True) if told["class"] == rank]
-        group, tried = _parts(accepted), _parts(nx.compose(accepted, nx.Graph(links)))
-        losing: dict[int, str] = {}
-        for (a, b), kind in pairs:
-            counts = kind == "hard" or rank >= VETO_FROM
-            if counts and group[a] != group[b] and tried[a] == tried[b]:
-                for side in (group[a], group[b]):
-                    losing[side] = "limit" if kind == "hard" else losing.get(side, "veto")
-        for carrier, identifier in (_carried(link) for link in links):
-            why = losing.get(group[carrier])
-            identities.edges[carrier, identifier]["refused"] = why
-            if why is None:
-                accepted.add_edge(carrier, identifier)
+        kept = [_carried((a, b)) for a, b, told in identities.edges(data=True) if told["class"] == rank]
+        group = _parts(accepted)
+        for first in (True, False):
+            part = _parts(nx.compose(accepted, nx.Graph(kept)))
+            side = group if first else part
+            losing: dict[int, str] = {}
+            for (a, b), kind in pairs:
+                counts = kind == "hard" or rank >= VETO_FROM
+                if counts and group[a] != group[b] and part[a] == part[b]:
+                    for loser in (side[a], side[b]):
+                        losing[loser] = "limit" if kind == "hard" else losing.get(loser, "veto")
+            for carrier, identifier in kept:
+                identities.edges[carrier, identifier]["refused"] = losing.get(side[carrier])
+            kept = [link for link in kept if side[link[0]] not in losing]
+        accepted.add_edges_from(kept)
     people = [frozenset(node for node in part if node[0] != "identifier") for part in nx.connected_components(accepted)]
     return sorted((person for person in people if person), key=lambda person: (-len(person), min(map(str, person))))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -81,6 +82,15 @@ class Store:
             landed = int(self.one("SELECT coalesce(sum(landed), 0) FROM batch WHERE state = 'landed'"))
             size = min(LEAST_MEMORY + rows * MEMORY_A_ROW + landed * MEMORY_A_LANDED_ROW, MOST_MEMORY)
             self.con.execute(f"SET memory_limit = '{size // 1_000_000}MB'")
+
+    def seal(self, folders: Iterable[Path] = ()) -> None:
+        """Let no statement from now on reach a file outside the store and ``folders``, nor load an extension.
+
+        The settings are not locked: :meth:`fit_memory` follows the size of the store.
+        """
+        allowed = ", ".join(literal(f"{folder}{os.sep}") for folder in sorted({*map(str, folders)}))
+        self.con.execute(f"SET allowed_directories = [{allowed}]")
+        self.con.execute("SET enable_external_access = false")
 
     def create(self, tables: Iterable[Table]) -> None:
         """Create the tables that do not exist yet."""

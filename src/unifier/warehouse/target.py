@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -64,16 +65,31 @@ def parsed_url(config: TargetConfig) -> URL:
     return url
 
 
+def own_folder(config: TargetConfig) -> Path | None:
+    """Name the folder of a DuckDB file, which the store's own engine writes; other targets have none.
+
+    A URL that cannot be read has none either: that is told when the target is opened, and stops no other.
+    """
+    with contextlib.suppress(WarehouseError):
+        url = parsed_url(config)
+        return _file(url).parent if url.get_backend_name() == "duckdb" else None
+    return None
+
+
 def open_target(config: TargetConfig) -> Target:
     """Make the target that a URL stands for: DuckDB's own way, or SQLAlchemy for everything else."""
     url = parsed_url(config)
     if url.get_backend_name() == "duckdb":
         from unifier.warehouse.duckdb_target import DuckDBTarget
 
-        return DuckDBTarget(Path(url.database or "warehouse.duckdb"))
+        return DuckDBTarget(_file(url))
     from unifier.warehouse.sql_target import SqlTarget
 
     return SqlTarget(url)
+
+
+def _file(url: URL) -> Path:
+    return Path(url.database or "warehouse.duckdb").absolute()
 
 
 @contextmanager
