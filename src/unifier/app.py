@@ -230,7 +230,8 @@ def plans(one: Project, loaded: plugins.Loaded) -> Plans:
 
 
 def _described(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    return {"name": name, "title": body.get("title") or name, "class": body.get("class")}
+    told = {key: body.get(key) for key in ("description", "class", "owner")}
+    return {"name": name, "title": body.get("title") or name, **told}
 
 
 def unify_plan(one: Project, loaded: plugins.Loaded) -> UnifyPlan:

@@ -116,10 +116,11 @@ def test_each_part_of_a_budget_of_errors_can_keep_a_source_from_being_held(other
 
 def test_titles_and_classes_are_published(other: Shop) -> None:
     """Those who choose a segment in the warehouse read its title, not its name."""
-    title, class_ = _one(other, "SELECT title, class FROM tags WHERE name = 'last_on'")
+    title, class_, owner = _one(other, "SELECT title, class, owner FROM tags WHERE name = 'last_on'")
 
     assert (json.loads(title), class_) == (TITLE, "behaviour")
-    assert _one(other, "SELECT title FROM segments WHERE name = 'buyers'") == "Käufer"
+    assert owner == "the mail desk"
+    assert _one(other, "SELECT title, description FROM segments WHERE name = 'buyers'") == ("Käufer", "for mails")
 
 
 @pytest.mark.parametrize("name", ["last_on", "buyers"])

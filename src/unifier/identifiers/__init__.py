@@ -10,7 +10,7 @@ from unifier.identifiers.masks import mask, mask_sql, masked_contradicts, masked
 from unifier.identifiers.names import name_key, names_agree, surname
 from unifier.identifiers.names_sql import name_key_sql, names_agree_sql
 from unifier.identifiers.normal_forms import normalise, readings
-from unifier.identifiers.normal_forms_sql import normalise_sql, readings_sql
+from unifier.identifiers.normal_forms_sql import is_clean_sql, normalise_sql, readings_sql
 from unifier.identifiers.phones import read_phone, why_invalid
 from unifier.identifiers.phones_sql import phone_sql
 from unifier.identifiers.pinyin import pinyin_agree
@@ -26,6 +26,7 @@ __all__ = [
     "Reading",
     "State",
     "derivations",
+    "is_clean_sql",
     "is_placeholder",
     "is_placeholder_sql",
     "keyed",

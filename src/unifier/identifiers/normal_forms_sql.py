@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from unifier.identifiers.normal_forms import (
@@ -20,10 +20,11 @@ from unifier.identifiers.normal_forms import (
     WEIGHTS,
     hex_pattern,
 )
-from unifier.identifiers.phones_sql import phone_branches, phone_otherwise
+from unifier.identifiers.phones import MASKED_USUAL
+from unifier.identifiers.phones_sql import is_mobile_sql, phone_branches, phone_otherwise
 from unifier.identifiers.placeholders import is_placeholder_sql, is_word_sql
 from unifier.identifiers.reading import MAX_INVALID, READING_SQL_TYPE
-from unifier.identifiers.sql import among, case, contains, let, literal, matches, rewritten
+from unifier.identifiers.sql import among, case, contains, let, literal, matches, reading, readings, rewritten
 from unifier.identifiers.text import LOST, clean_sql, fold_sql, lower_sql, upper_sql
 
 if TYPE_CHECKING:
@@ -40,13 +41,11 @@ def readings_sql(type_column: str, value_column: str, types: Mapping[str, Identi
     Both columns are VARCHAR expressions. Null and blank values give an empty list, unknown types an invalid reading.
     Meant for distinct (type, value) rows: a row is normalised once, however many records carry it.
     """
-    by_form: dict[NormalForm, list[str]] = defaultdict(list)
-    for name, declared in sorted(types.items()):
-        by_form[declared.normal].append(name)
+    by_form = _by_form(types)
     branches = [(f"{value_column} IS NULL", f"[]::{READING_SQL_TYPE}[]")]
-    if phones := by_form.pop("phone", []):
-        short = phone_branches(value_column) if "phone" in phones else []
-        branches += [(f"{type_column} = 'phone' AND {taken}", found) for taken, found in short]
+    phones = by_form.pop("phone", [])
+    branches += [(taken, found) for taken, found in _phone_ways(phones, type_column, value_column)]
+    if phones:
         branches.append((among(type_column, phones), _declared(type_column, phone_otherwise(value_column))))
     for form, names in sorted(by_form.items()):
         of_form = among(type_column, names)
@@ -56,6 +55,39 @@ def readings_sql(type_column: str, value_column: str, types: Mapping[str, Identi
         branches.append((of_form, _single(type_column, _FORMS[form](value_column, form, keys))))
     found = case(*branches, otherwise=_single(type_column, _unknown(value_column)))
     return _within(type_column, found, types)
+
+
+def is_clean_sql(type_column: str, value_column: str, types: Mapping[str, IdentifierType]) -> str:
+    """Return the condition that a value is in its normal form already, so that :func:`readings_sql` is quick.
+
+    What is not costs as much for a few rows of a vector as for all of them: read it from vectors of its own.
+    """
+    by_form = _by_form(types)
+    phones = by_form.pop("phone", [])
+    short = [f"{type_column} = 'phone' AND {is_mobile_sql(value_column)}"] if "phone" in phones else []
+    short += [f"{among(type_column, phones)} AND {matches(value_column, MASKED_USUAL)}"] if phones else []
+    for form, names in sorted(by_form.items()):
+        short += [f"{among(type_column, names)} AND {taken}" for taken, *_ in _short_ways(form, value_column, None)]
+    return case(*((taken, "true") for taken in short), otherwise="false") if short else "false"
+
+
+def _by_form(types: Mapping[str, IdentifierType]) -> dict[NormalForm, list[str]]:
+    by_form: dict[NormalForm, list[str]] = defaultdict(list)
+    for name, declared in sorted(types.items()):
+        by_form[declared.normal].append(name)
+    return by_form
+
+
+def _phone_ways(types: Sequence[str], type_column: str, value_column: str) -> list[tuple[str, str]]:
+    """Return (condition, readings) for the types of phones where nothing is left to be found out."""
+    if not types:
+        return []
+    short = phone_branches(value_column) if "phone" in types else []
+    masked = f"{among(type_column, types)} AND {matches(value_column, MASKED_USUAL)}"
+    return [
+        *((f"{type_column} = 'phone' AND {taken}", found) for taken, found in short),
+        (masked, readings(reading(type_column, value_column, "masked"))),
+    ]
 
 
 def normalise_sql(form: NormalForm, expression: str, keys: Keys = None) -> str:

@@ -80,6 +80,9 @@ LANDLINE: Final = (
 ABROAD: Final = r"^(?:\+|00)([1-9][0-9]{7,14})$"
 HOME: Final = r"(?:\+|00)86.*"
 MASKED_COUNTRY: Final = r"^\+?(?:00)?86([1*][0-9*]{10})$"
+MASKED_USUAL: Final = r"1[0-9]{2}\*{4}[0-9]{4}"
+"""As nearly every platform masks a mobile number: nothing is left to be found out."""
+
 MASKED_FULL: Final = r"[1*][0-9*]{10}"
 MASKED_SHORT: Final = r"(1[0-9]{0,6})\*+([0-9]{0,4})"
 MASKED_LANDLINE: Final = r"0[0-9]{2,3}[0-9*]{7,8}"

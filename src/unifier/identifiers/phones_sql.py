@@ -16,18 +16,22 @@ _MOBILE_TYPE = literal("phone")
 
 def phone_sql(column: str) -> str:
     """Return the readings of a raw phone expression: STRUCT(type, value, state)[], empty for blank and null."""
-    return case(*phone_branches(column), otherwise=phone_otherwise(column))
+    return case((f"{column} IS NULL", readings()), *phone_branches(column), otherwise=phone_otherwise(column))
 
 
 def phone_branches(column: str) -> list[tuple[str, str]]:
     """Return the short ways as (condition, readings), for a CASE: every level of nesting copies the lists."""
-    strict = f"length({column}) = {p.LENGTH} AND {matches(column, p.STRICT)}"
     spelled = rewritten(column, ((r"\.0 *$|[^0-9]", ""), (p.COUNTRY, r"\1")))
     return [
-        (f"{column} IS NULL", readings()),
-        (strict, readings(_mobile(column))),
+        (is_mobile_sql(column), readings(_mobile(column))),
         (matches(column, p.SPELLED), let("short", spelled, lambda number: readings(_mobile(number)))),
+        (matches(column, p.MASKED_USUAL), readings(reading("'phone_masked'", column, "masked"))),
     ]
+
+
+def is_mobile_sql(column: str) -> str:
+    """Return the condition that a text is a mobile number in its normal form."""
+    return f"length({column}) = {p.LENGTH} AND {matches(column, p.STRICT)}"
 
 
 def phone_otherwise(column: str) -> str:

@@ -1,11 +1,14 @@
 -- Which raw components hold two people: pairs of nodes that cannot be one person, and why.
 
 -- step: conflict_exclusive <- next_component, exclusive_link, generic_hub
-SELECT c.component_no, e.node_no, e.type_no, e.scope, e.value_no FROM exclusive_link e
-JOIN next_component c ON c.node_no = e.node_no
-WHERE e.current AND e.value_no NOT IN (SELECT value_no FROM generic_hub)
-WINDOW same AS (PARTITION BY c.component_no, e.type_no, e.scope)
-QUALIFY min(e.value_no) OVER same <> max(e.value_no) OVER same;
+WITH carried AS (
+    SELECT c.component_no, e.node_no, e.type_no, e.scope, e.value_no FROM exclusive_link e
+    JOIN next_component c ON c.node_no = e.node_no
+    WHERE e.current AND e.value_no NOT IN (SELECT value_no FROM generic_hub)
+), rival AS (
+    SELECT component_no, type_no, scope FROM carried GROUP BY component_no, type_no, scope HAVING min(value_no) <> max(value_no)
+)
+SELECT * FROM carried WHERE (component_no, type_no, scope) IN (SELECT (component_no, type_no, scope) FROM rival);
 
 -- step: named_component <- next_component, profile
 SELECT c.component_no FROM next_component c JOIN profile p ON c.node_no = 2 * p.record_no AND NOT p.deleted

@@ -1,6 +1,3 @@
--- step: minted_row#ordinal <- minted
-SELECT cluster_no, founder, n, one_id FROM minted;
-
 -- step: minted_person <- minted_row, person
 SELECT (ordinal + (SELECT coalesce(max(person_no), -1) + 1 FROM person))::INTEGER AS person_no, cluster_no, founder, n, one_id
 FROM minted_row;

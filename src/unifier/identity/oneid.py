@@ -1,19 +1,16 @@
-"""Give old ids to new clusters, and spell new ones, on whole columns."""
+"""Give old ids to new clusters on whole columns, and spell new ones in SQL."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-ALPHABET: Final = np.frombuffer(b"0123456789abcdefghjkmnpqrstvwxyz", dtype=np.uint8)
+from unifier.tables import literal
+
+ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 in lower case: no letter looks like a digit."""
-
-LENGTH: Final = 16
-"""Letters of a OneID: 80 bits of the digest."""
-
-_AT_ONCE: Final = 250_000
 
 
 def match(overlap: pa.Table) -> pa.Table:
@@ -37,21 +34,8 @@ def match(overlap: pa.Table) -> pa.Table:
     return overlap.select(["cluster_no", "person_no"]).filter(pa.array(taken))
 
 
-def spell(minted: pa.Table) -> pa.Table:
-    """Add ``one_id`` to ``minted``: the first 80 bits of its hexadecimal ``digest`` in base 32."""
-    texts = minted["digest"].combine_chunks()
-    parts = [_letters(texts.slice(start, _AT_ONCE)) for start in range(0, len(texts), _AT_ONCE)]
-    spelled = pa.chunked_array(parts, pa.string())
-    return minted.drop_columns(["digest"]).append_column("one_id", spelled)
-
-
-def _letters(digests: Any) -> Any:
-    """Spell hexadecimal digests of 64 digits (an Arrow string array) by their buffers."""
-    count = len(digests)
-    first = np.frombuffer(digests.buffers()[1], dtype=np.int32)[digests.offset]
-    text = np.frombuffer(digests.buffers()[2], dtype=np.uint8)[first : first + count * 64].reshape(count, 64)[:, :20]
-    nibbles = np.where(text >= ord("a"), text - ord("a") + 10, text - ord("0")).astype(np.uint8)
-    bits = ((nibbles[:, :, None] >> np.array([3, 2, 1, 0], np.uint8)) & 1).reshape(count, LENGTH, 5)
-    letters = ALPHABET[(bits * np.array([16, 8, 4, 2, 1], np.uint8)).sum(axis=2, dtype=np.uint8)]
-    offsets = pa.py_buffer(np.arange(0, (count + 1) * LENGTH, LENGTH, dtype=np.int32).tobytes())
-    return pa.StringArray.from_buffers(count, offsets, pa.py_buffer(letters.tobytes()))
+def spelled_sql(digest: str) -> str:
+    """Write the first 80 bits of a hexadecimal digest in base 32: 40 bits at a time, 5 to a letter."""
+    letters = ", ".join(map(literal, ALPHABET))
+    halves = (f"('0x' || {digest}[1:10])::BIGINT", f"('0x' || {digest}[11:20])::BIGINT")
+    return " || ".join(f"([{letters}])[1 + (({half} >> {bit}) & 31)]" for half in halves for bit in range(35, -5, -5))

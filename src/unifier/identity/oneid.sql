@@ -16,11 +16,11 @@ SELECT cluster_no, person_no FROM (
                ELSE 2 * r.records > t.records END
 ) WHERE place = 1;
 
--- step: minted_key <- cluster_stat, kept, matched, revivable, founder, person
+-- step: ~minted_key <- cluster_stat, kept, matched, revivable, founder, person
 SELECT c.cluster_no, f.founder, (SELECT count(*) FROM person p WHERE p.founder = f.founder)::INTEGER AS n
 FROM cluster_stat c JOIN founder f ON f.cluster_no = c.cluster_no
 WHERE c.cluster_no NOT IN (SELECT cluster_no FROM kept) AND c.cluster_no NOT IN (SELECT cluster_no FROM matched)
 AND c.cluster_no NOT IN (SELECT cluster_no FROM revivable);
 
--- step: minted_digest <- minted_key
-SELECT cluster_no, founder, n, {keyed} AS digest FROM minted_key;
+-- step: minted_row#ordinal <- minted_key
+SELECT cluster_no, founder, n, {spelled} AS one_id FROM (SELECT *, {keyed} AS digest FROM minted_key);

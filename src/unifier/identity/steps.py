@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from unifier.identifiers import keyed_sql, masked_contradicts_sql, names_agree_sql, pads, pinyin_agree
 from unifier.identity.components import clusters, components
-from unifier.identity.oneid import match, spell
+from unifier.identity.oneid import match, spelled_sql
 from unifier.relations import Compute, Step, read_steps
 
 
@@ -42,7 +42,7 @@ def conflicts() -> tuple[Step | Compute, ...]:
     vetoes = read_steps(_text("vetoes.sql"))
     agree = {"{agree}": names_agree_sql("a", "b"), "{contradicts}": masked_contradicts_sql("m.mask", "p.value")}
     return (
-        Compute("next_component", ("edge",), "next_component", components),
+        Compute("next_component", ("edge_end",), "next_component", components),
         *pairs,
         *(_filled(step, agree) for step in names[:3]),
         Compute("spelled", ("mixed_pair",), "spelled", _spelled),
@@ -62,12 +62,11 @@ def limits() -> tuple[Step | Compute, ...]:
 def persons(secret: bytes, run_no: int) -> tuple[Step | Compute, ...]:
     """Give every cluster its OneID; ends with the next persons, assignments, conflicts and lineage."""
     minting = read_steps(_text("oneid.sql"))
-    digest = {"{keyed}": keyed_sql("founder || chr(31) || n")}
+    digest = {"{keyed}": keyed_sql("founder || chr(31) || n"), "{spelled}": spelled_sql("digest")}
     return (
         *read_steps(_text("persons.sql")),
         Compute("matched", ("overlap",), "matched", match),
         *(_with(_filled(step, digest), pads(secret)) for step in minting),
-        Compute("minted", ("minted_digest",), "minted", spell),
         *read_steps(_text("lives.sql"), run_no=run_no),
     )
 
@@ -80,8 +79,8 @@ def _filled(step: Step, parts: dict[str, str]) -> Step:
     sql = step.sql
     for mark, text in parts.items():
         sql = sql.replace(mark, text)
-    return Step(step.name, step.reads, step.writes, sql, step.params, step.lazy)
+    return Step(step.name, step.reads, step.writes, sql, step.params, step.lazy, step.numbered)
 
 
 def _with(step: Step, params: dict[str, bytes]) -> Step:
-    return Step(step.name, step.reads, step.writes, step.sql, {**step.params, **params}, step.lazy)
+    return Step(step.name, step.reads, step.writes, step.sql, {**step.params, **params}, step.lazy, step.numbered)

@@ -153,3 +153,7 @@ SELECT l.node_no, arg_max(h.hub_no, h.holding)::INTEGER, l.class FROM (
     WHERE value_no IN (SELECT value_no FROM value_holding WHERE NOT generic)
 ) l JOIN hub h ON h.value_no = l.value_no AND h.from_at <= l.first_at GROUP BY l.node_no, l.value_no, l.class
 HAVING arg_max(h.carriers, h.holding) > 1;
+
+-- step: ~edge_end <- edge
+-- What components are made of.
+SELECT node_no, hub_no FROM edge;

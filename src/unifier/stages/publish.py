@@ -62,8 +62,9 @@ def publish(
 ) -> list[TargetReport]:
     """Publish what changed to each target; return what became of each, in their order.
 
-    ``tags_meta`` are mappings with name, title, class, type; ``segments_meta`` with name, title (a text, or texts by
-    language, kept as JSON). ``run_row`` may give run_id, finished_at (UTC), members and orders. A dry store publishes
+    ``tags_meta`` are mappings with name, title, description, class, owner, type; ``segments_meta`` with name, title,
+    description, owner (a title is a text, or texts by language, kept as JSON). ``run_row`` may give run_id, finished_at
+    (UTC), members and orders. A dry store publishes
     nothing. No target's failure is raised: it stands in its report.
     """
     if store.dry:

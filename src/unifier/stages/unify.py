@@ -40,8 +40,8 @@ class UnifyPlan:
         return hashlib.sha256(body.encode()).hexdigest()[:16]
 
 
-PEOPLE_A_PASS = 2_000_000
-"""What grouping by person holds in memory must not grow with the number of people."""
+PEOPLE_A_PASS = 1_250_000
+"""What grouping texts by person holds in memory must not grow with the number of people."""
 
 
 def unify(store: Store, plan: UnifyPlan, run_no: int, *, rebuild: bool = False) -> Changes:
@@ -55,7 +55,7 @@ def unify(store: Store, plan: UnifyPlan, run_no: int, *, rebuild: bool = False) 
         since = 0 if rebuild or known != plan.hash else done
         names = dict(store.con.execute("SELECT name, source_no FROM source").fetchall())
         store.bring("source_rank", golden_steps.source_rank(names, plan.trust, plan.fields))
-        store.bring("channel_rule", _channels(store, plan.rules))
+        store.bring("channel_rule", _channel_rule(store, plan.rules))
         _sales(store, plan, since, run_no)
         _derive(store, plan.rules, run_no)
         changes = _persons(store, plan, since, run_no)
@@ -73,7 +73,7 @@ def _reclassify(store: Store) -> None:
     )
 
 
-def _channels(store: Store, rules: Rules) -> pa.Table:
+def _channel_rule(store: Store, rules: Rules) -> pa.Table:
     numbers = dict(store.con.execute("SELECT name, type_no FROM identifier_type").fetchall())
     rows = [(numbers[kind.name], channel) for kind in rules.types.values() for channel in kind.channels]
     return pa.table(
@@ -110,16 +110,25 @@ def _derive(store: Store, rules: Rules, run_no: int) -> None:
             f"WHERE t.name = $type AND i.state = 'valid' AND i.identifier_no >= {0 if fresh else done}",
             {"type": derivation.from_type},
         )
-        plain = store.arrow("plain")
-        store.bring("digest", plain.set_column(1, "value", derivation.column(plain["value"])))
-        store.con.execute(
-            "INSERT INTO derived SELECT p.identifier_no, h.identifier_no, $rule, $run FROM digest p JOIN hashed h ON h.value = p.value "
-            "WHERE h.identifier_no NOT IN (SELECT to_no FROM derived)",
-            {"rule": derivation.rule, "run": run_no},
-        )
+        sql = derivation.sql("value")
+        if sql is not None:
+            _stand_for(store, f"(SELECT identifier_no, {sql} AS value FROM plain)", derivation.rule, run_no)
+        else:
+            for piece in store.pieces("plain"):
+                store.bring("digest", piece.set_column(1, "value", derivation.column(piece["value"])))
+                _stand_for(store, "digest", derivation.rule, run_no)
         store.drop("plain", "digest")
     store.drop("hashed")
     store.set_mark("derive", last)
+
+
+def _stand_for(store: Store, digests: str, rule: str, run_no: int) -> None:
+    """Connect plain values, given with their digests, with the hashed values that are equal to these."""
+    store.con.execute(
+        f"INSERT INTO derived SELECT p.identifier_no, h.identifier_no, $rule, $run FROM {digests} p "
+        "JOIN hashed h ON h.value = p.value WHERE h.identifier_no NOT IN (SELECT to_no FROM derived)",
+        {"rule": rule, "run": run_no},
+    )
 
 
 def _persons(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
@@ -192,20 +201,27 @@ def _golden(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
         within = f"person_no BETWEEN {first} AND {first + PEOPLE_A_PASS - 1}"
         store.fill("golden_scope", f"SELECT person_no FROM golden_due WHERE {within}")
         if not store.is_empty("golden_scope"):
-            changes += _golden_pass(store, plan, run_no)
+            changes += _records(store, plan, run_no)
+    store.see("golden_scope", "SELECT person_no FROM golden_due")
+    _contacts(store, run_no)
     return changes
 
 
-def _golden_pass(store: Store, plan: UnifyPlan, run_no: int) -> Changes:
-    """Make everything golden of the persons of ``golden_scope``."""
+def _records(store: Store, plan: UnifyPlan, run_no: int) -> Changes:
+    """Make the golden records of the persons of ``golden_scope``: texts, of which a grouping holds all in memory."""
     by_person, scope = ("person_no",), "golden_scope"
     store.run(golden_steps.golden(plan.fields))
     changes = store.merge(Merge("golden", "next_golden", scope, by_person, by_person), run_no)
     store.merge(Merge("provenance", "next_provenance", scope, by_person, by_person), run_no)
     store.drop("next_golden", "next_provenance", "ranked", "survived", "card", "bundled", "many_profiles", "profile_of")
+    return changes
+
+
+def _contacts(store: Store, run_no: int) -> None:
+    """Make consent states and contacts of the persons of ``golden_scope``: numbers, of which a grouping can spill."""
+    by_person, scope = ("person_no",), "golden_scope"
     store.run(golden_steps.contacts())
     store.merge(
         Merge("consent_state", "next_consent_state", scope, by_person, (*by_person, "purpose", "channel")), run_no
     )
     store.merge(Merge("contact", "next_contact", scope, by_person, (*by_person, "channel")), run_no)
-    return changes

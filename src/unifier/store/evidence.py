@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unifier.identifiers import keyed_sql, pads, readings_sql
+from unifier.identifiers import is_clean_sql, keyed_sql, pads, readings_sql
 from unifier.relations import Changes, Merge
 from unifier.store.rules import Rules
 from unifier.store.store import Store
@@ -22,12 +22,18 @@ def number(store: Store, raw: str, keep: str, read: str, rules: Rules) -> None:
     present = {row[0] for row in store.con.execute(f"SELECT DISTINCT type FROM {raw}").fetchall()}
     types = {name: kind for name, kind in rules.types.items() if name in present}
     readings = readings_sql("type", "value", types, rules.keys)
+    clean = is_clean_sql("type", "value", types)
+    columns = f"{keep}, type, scope, value"
+    # The few values that are not clean make vectors of their own: among others they would cost as if all were like them.
+    store.fill("unclean", f"SELECT {columns} FROM {raw} WHERE value IS NOT NULL AND NOT {clean}")
     store.fill(
         "reading",
         f"""
         SELECT {keep}, t.type_no, CASE WHEN t.scoped THEN coalesce(scope, '') ELSE '' END AS scope, {value} AS value, state
-        FROM (SELECT {keep}, scope, unnest(readings, recursive := true)
-              FROM (SELECT {keep}, scope, {readings} AS readings FROM {raw})) r
+        FROM (SELECT {keep}, scope, unnest(readings, recursive := true) FROM (
+            SELECT {keep}, scope, {readings} AS readings
+            FROM (SELECT {columns} FROM {raw} WHERE {clean} UNION ALL SELECT {columns} FROM unclean)
+        )) r
         JOIN type_rule t ON t.type = r.type
         """,
         pads(rules.secret),
@@ -49,7 +55,7 @@ def number(store: Store, raw: str, keep: str, read: str, rules: Rules) -> None:
         f"SELECT {keep}, i.type_no, i.identifier_no, i.state FROM reading r JOIN identifier i "
         "ON i.type_no = r.type_no AND i.scope = r.scope AND i.value = r.value",
     )
-    store.drop("reading", "unnumbered")
+    store.drop("reading", "unnumbered", "unclean")
 
 
 def widen(store: Store, landing: str, fate: str, run_no: int, rules: Rules) -> Changes:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -21,10 +21,12 @@ from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
 from unifier.tables import STORE, Table, literal, quoted
 
 LEAST_MEMORY: Final = 1_400_000_000
-MOST_MEMORY: Final = 3_000_000_000
+MOST_MEMORY: Final = 2_400_000_000
 MEMORY_A_ROW: Final = 4
 MEMORY_A_LANDED_ROW: Final = 60
-"""Bytes. The engine's own estimate of what it holds: the process takes about a gigabyte more."""
+"""Bytes. The engine's own estimate of what it holds: the process takes one or two gigabytes more."""
+ROWS_A_BATCH: Final = 1_000_000
+"""Rows handed out at a time: the engine does not hold a whole relation twice while it becomes columns."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Store:
     dry: bool = False
     memory: str | None = None
     _depth: int = field(default=0)
+    _limit: int = field(default=LEAST_MEMORY)
     _made: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -80,8 +83,24 @@ class Store:
         if self.memory is None:
             rows = int(self.one("SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT temporary"))
             landed = int(self.one("SELECT coalesce(sum(landed), 0) FROM batch WHERE state = 'landed'"))
-            size = min(LEAST_MEMORY + rows * MEMORY_A_ROW + landed * MEMORY_A_LANDED_ROW, MOST_MEMORY)
-            self.con.execute(f"SET memory_limit = '{size // 1_000_000}MB'")
+            self._limit = min(LEAST_MEMORY + rows * MEMORY_A_ROW + landed * MEMORY_A_LANDED_ROW, MOST_MEMORY)
+            self._bound(self._limit)
+
+    @contextmanager
+    def lean(self) -> Iterator[None]:
+        """Let the engine keep little in memory while a block computes on columns of its own, unless it was told how much."""
+        if self.memory is None and self._limit > LEAST_MEMORY:
+            with suppress(duckdb.OutOfMemoryException):  # what it cannot write out, it keeps
+                self._bound(LEAST_MEMORY)
+            try:
+                yield
+            finally:
+                self._bound(self._limit)
+        else:
+            yield
+
+    def _bound(self, size: int) -> None:
+        self.con.execute(f"SET memory_limit = '{size // 1_000_000}MB'")
 
     def seal(self, folders: Iterable[Path] = ()) -> None:
         """Let no statement from now on reach a file outside the store and ``folders``, nor load an extension.
@@ -101,7 +120,9 @@ class Store:
         """Fill the temporary relation of each step in turn."""
         for step in steps:
             if isinstance(step, Compute):
-                self.bring(step.writes, step.run(*(self.arrow(name) for name in step.reads)))
+                with self.lean():
+                    self.bring(step.writes, step.run(*(self.arrow(name) for name in step.reads)))
+                pa.default_memory_pool().release_unused()
             elif step.lazy:
                 self.see(step.writes, step.sql, step.params)
             elif step.numbered:
@@ -161,8 +182,16 @@ class Store:
 
     def arrow(self, name: str) -> pa.Table:
         """Hand out a whole relation as columns."""
-        columns: pa.Table = self.con.sql(f"SELECT * FROM {quoted(name)}").to_arrow_table()
+        columns: pa.Table = self._reader(name).read_all()
         return columns
+
+    def pieces(self, name: str) -> Iterator[pa.Table]:
+        """Hand out a relation as columns, a million rows at a time."""
+        # All of it is read first: the connection that is read from may be asked something else in between.
+        yield from (pa.Table.from_batches([batch]) for batch in list(self._reader(name)))
+
+    def _reader(self, name: str) -> pa.RecordBatchReader:
+        return self.con.sql(f"SELECT * FROM {quoted(name)}").to_arrow_reader(ROWS_A_BATCH)
 
     def one(self, sql: str, params: list[Any] | dict[str, Any] | None = None) -> Any:
         """Read a single value."""
@@ -283,6 +312,7 @@ def _settings(path: Path, memory: str, threads: int | None) -> dict[str, Any]:
         "autoload_known_extensions": "false",
         "checkpoint_threshold": "512MB",
         "allocator_flush_threshold": "16MB",
+        "allocator_background_threads": "true",
         "allocator_bulk_deallocation_flush_threshold": "64MB",
     }
     if threads:

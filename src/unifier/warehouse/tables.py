@@ -67,8 +67,13 @@ FIXED: Final[tuple[Table, ...]] = (
         "run_no BIGINT; event VARCHAR; one_id VARCHAR; other_id VARCHAR; cause VARCHAR",
         "run_no, event, one_id, other_id",
     ),
-    table("tags", "a tag", "name VARCHAR; title VARCHAR; class VARCHAR; type VARCHAR", "name"),
-    table("segments", "a segment", "name VARCHAR; title VARCHAR", "name"),
+    table(
+        "tags",
+        "a tag",
+        "name VARCHAR; title VARCHAR; description VARCHAR; class VARCHAR; owner VARCHAR; type VARCHAR",
+        "name",
+    ),
+    table("segments", "a segment", "name VARCHAR; title VARCHAR; description VARCHAR; owner VARCHAR", "name"),
     table("segment_members", "a person in a segment", "segment VARCHAR; one_id VARCHAR", "segment, one_id"),
     table(
         "segment_events",
