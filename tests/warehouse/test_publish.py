@@ -84,7 +84,7 @@ def test_a_person_is_published_with_all_that_is_known(kind: Kind) -> None:
     assert [row[3] for row in rows["order_lines"]] == ["O0", "O1", "O2"]
     assert ("gold", "one1") in rows["segment_members"]
     assert [row[0] for row in rows["segment_members"]].count("o'ld") == 3
-    assert rows["tags"] == [("orders_365d", '{"en": "Orders in a year"}', "value", "INT")]
+    assert rows["tags"] == [("orders_365d", '{"en": "Orders in a year"}', "all shops", "value", "crm desk", "INT")]
     assert [row[0] for row in rows["runs"]] == [1]
     assert [row[1] for row in rows["member_tags"]] == [0, 1, 2]
 

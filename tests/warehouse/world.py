@@ -70,7 +70,8 @@ class World:
 
     def publish(self, run_no: int, *targets: TargetConfig) -> list[TargetReport]:
         """Publish a run to some targets."""
-        tags = [{"name": "orders_365d", "title": {"en": "Orders in a year"}, "class": "value", "type": "INT"}]
+        told = {"description": "all shops", "class": "value", "owner": "crm desk", "type": "INT"}
+        tags = [{"name": "orders_365d", "title": {"en": "Orders in a year"}, **told}]
         row = {"run_id": f"run-{run_no}", "finished_at": NOON}
         return publish(self.store, targets, run_no, DAY, tags, [{"name": "gold", "title": "Gold"}], row)
 

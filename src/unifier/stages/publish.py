@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from unifier.store import Store
     from unifier.warehouse.config import TargetConfig
 
-_PASS: Final = 2_000_000
-"""People per pass where rows are grouped: what a group-by holds in memory must not grow with their number."""
+_PASS: Final = 5_000_000
+"""Identifiers per pass where rows are grouped: what a group-by holds in memory must not grow with their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,9 @@ def _delta(store: Store, one: PublishedTable, config: TargetConfig, *, everythin
 
 
 def _shares(store: Store) -> list[str]:
-    """Divide the people into passes."""
-    last = store.one("SELECT coalesce(max(person_no), 0) FROM person")
-    return [f"a.person_no BETWEEN {first} AND {first + _PASS - 1}" for first in range(0, last + 1, _PASS)]
+    """Divide the identifiers into passes: their texts, of all that is read here the most, are then read once."""
+    last = store.one("SELECT coalesce(max(identifier_no), 0) FROM identifier")
+    return [f"l.identifier_no BETWEEN {first} AND {first + _PASS - 1}" for first in range(0, last + 1, _PASS)]
 
 
 def _run_delta() -> Delta:

@@ -21,7 +21,7 @@ from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
 from unifier.tables import STORE, Table, literal, quoted
 
 LEAST_MEMORY: Final = 1_400_000_000
-MOST_MEMORY: Final = 2_400_000_000
+MOST_MEMORY: Final = 2_200_000_000
 MEMORY_A_ROW: Final = 4
 MEMORY_A_LANDED_ROW: Final = 60
 """Bytes. The engine's own estimate of what it holds: the process takes one or two gigabytes more."""

@@ -41,7 +41,7 @@ class PublishedTable:
 
     ``rows`` selects all rows; its ``{within}`` takes ``within`` to narrow them to the temporary relation ``scope``,
     whose columns ``scope_key`` name the rows to replace. Without a scope the table is small and always replaced.
-    ``summed`` rows are grouped by person, and best read in several passes.
+    ``summed`` rows are grouped, and best read in several passes over the identifiers.
     """
 
     table: Table
@@ -176,9 +176,13 @@ def _members(target: TargetConfig) -> str:
 
 
 def _origins() -> str:
-    """Write a list of structs: each golden field and the record that gave it."""
+    """Write a row for each golden field and the record that gave it: reading a column a field beats lists of structs."""
     names = [name for name, _ in FIELDS] + ["membership"]
-    return ", ".join(f"{{'field': {literal(name)}, 'record_no': v.{quoted(name)}}}" for name in names)
+    return " UNION ALL ".join(
+        f"SELECT v.person_no, {literal(name)} AS field, v.{quoted(name)} AS record_no FROM provenance v "
+        f"WHERE v.{quoted(name)} IS NOT NULL AND {{within}}"
+        for name in names
+    )
 
 
 def _of_person(name: str, within: str, version: str, filled: dict[str, str], *, summed: bool = False) -> PublishedTable:

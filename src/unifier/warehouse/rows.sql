@@ -1,4 +1,4 @@
--- All rows of the published tables. {within} narrows them to what changed, {share} to one pass over the people.
+-- All rows of the published tables. {within} narrows them to what changed, {share} to one pass over the identifiers.
 
 -- rows: members
 SELECT p.one_id, g.member_status, g.first_seen, g.last_seen, b.sources, g.records, {golden}
@@ -38,7 +38,7 @@ WHERE NOT f.deleted AND {within}
 
 -- rows: member_provenance
 SELECT p.one_id, v.field, s.name AS source, f.record_id
-FROM (SELECT v.person_no, unnest([{origins}], recursive := true) FROM provenance v WHERE {within}) v
+FROM ({origins}) v
 JOIN person p ON p.person_no = v.person_no AND p.state = 'active'
 JOIN profile f ON f.record_no = v.record_no JOIN source s ON s.source_no = f.source_no
 
