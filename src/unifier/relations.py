@@ -6,7 +6,7 @@ store runs them; neither knows the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,30 @@ class Changes:
             self.updated + other.updated,
             self.deleted + other.deleted,
         )
+
+
+def spent_after(steps: Sequence[Step | Compute], keep: Iterable[str]) -> dict[int, list[str]]:
+    """Tell, by the place of a step, which relations that the steps write nobody reads after it; those of ``keep`` never are.
+
+    A view reads what it is made of for as long as it is read itself.
+
+    >>> from dataclasses import replace
+    >>> a, b, c = (Step(name, reads, name, "") for name, reads in (("a", ()), ("b", ("a",)), ("c", ("b",))))
+    >>> spent_after([a, b, c], keep=["c"]), spent_after([a, replace(b, lazy=True), c], keep=["c"])
+    ({1: ['a'], 2: ['b']}, {2: ['a', 'b']})
+    """
+    last = {step.writes: place for place, step in enumerate(steps)}
+    for place, step in enumerate(steps):
+        last |= {name: place for name in step.reads if name in last}
+    last |= {name: len(steps) for name in keep if name in last}
+    for step in reversed(steps):
+        if isinstance(step, Step) and step.lazy:
+            last |= {name: max(last[name], last[step.writes]) for name in step.reads if name in last}
+    spent: dict[int, list[str]] = {}
+    for name, place in last.items():
+        spent.setdefault(place, []).append(name)
+    spent.pop(len(steps), None)
+    return spent
 
 
 def read_steps(text: str, **params: Any) -> tuple[Step, ...]:

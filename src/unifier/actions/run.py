@@ -134,6 +134,7 @@ def _stage(
             plan.segments_meta,
             {"run_id": _run_id(store, report.run_no)},
         )
+    store.clear()
     report.stages[stage] = (time.perf_counter() - started, changes)
     with store.transaction():
         store.con.execute(

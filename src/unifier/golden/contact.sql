@@ -40,7 +40,7 @@ AND l.type_no IN (SELECT type_no FROM channel_rule)
 AND l.identifier_no NOT IN (SELECT identifier_no FROM holding WHERE generic)
 GROUP BY a.person_no, l.type_no, l.identifier_no;
 
--- step: best_point <- reach_point, channel_rule, identifier
+-- step: best_point <- reach_point, channel_rule
 SELECT p.person_no, c.channel, p.identifier_no, p.score FROM reach_point p JOIN channel_rule c ON c.type_no = p.type_no
 JOIN (SELECT q.person_no, d.channel, max(q.score) AS score FROM reach_point q JOIN channel_rule d ON d.type_no = q.type_no
       GROUP BY q.person_no, d.channel) best ON best.person_no = p.person_no AND best.channel = c.channel AND best.score = p.score;

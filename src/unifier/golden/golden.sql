@@ -52,5 +52,5 @@ FROM golden_scope g JOIN person p ON p.person_no = g.person_no AND p.state = 'ac
 LEFT JOIN survived s ON s.person_no = g.person_no LEFT JOIN bundled b ON b.person_no = g.person_no
 LEFT JOIN card c ON c.person_no = g.person_no;
 
--- step: ~next_provenance <- golden_scope, survived, card
+-- step: ~next_provenance <- survived, card
 SELECT s.person_no, {provenance_fields}, c.record_no AS membership FROM survived s LEFT JOIN card c ON c.person_no = s.person_no;

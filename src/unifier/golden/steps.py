@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -32,7 +33,7 @@ def _filled(steps: tuple[Step, ...], parts: Mapping[str, str]) -> tuple[Step, ..
         sql = step.sql
         for mark, text in parts.items():
             sql = sql.replace("{" + mark + "}", text)
-        done.append(Step(step.name, step.reads, step.writes, sql, step.params, step.lazy))
+        done.append(replace(step, sql=sql))
     return tuple(done)
 
 

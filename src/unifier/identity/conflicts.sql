@@ -18,7 +18,7 @@ OR min(p.birthday) FILTER (length(p.birthday) = 10) <> max(p.birthday) FILTER (l
 -- step: masked_node <- next_component, masked_link
 SELECT DISTINCT c.component_no, m.node_no, m.mask FROM masked_link m JOIN next_component c ON c.node_no = m.node_no;
 
--- step: plain_node <- masked_node, next_component, reach_link, identifier
+-- step: plain_node <- masked_node, next_component, reach_link, identifier, identifier_type
 SELECT DISTINCT c.component_no, c.node_no, i.value FROM next_component c
 JOIN reach_link l ON l.node_no = c.node_no AND l.current JOIN identifier i ON i.identifier_no = l.value_no
 JOIN identifier_type t ON t.type_no = l.type_no AND t.name = 'phone'

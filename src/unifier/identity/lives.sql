@@ -35,7 +35,7 @@ SELECT person_no FROM next_person;
 SELECT l.person_no, l.node_no, w.anchors, w.money, w.records, $run_no AS run_no FROM leaving l
 JOIN ended e ON e.person_no = l.person_no JOIN node_weight w ON w.node_no = l.node_no;
 
--- step: split_off <- member, cluster_person, kept
+-- step: split_off <- member, cluster_person
 -- A cluster that got another id than its nodes had was split off that id, if the id lives on.
 SELECT DISTINCT k.person_no AS person_no, m.person_no AS from_no, k.cluster_no FROM member m
 JOIN cluster_person k ON k.cluster_no = m.cluster_no AND k.person_no <> m.person_no

@@ -25,7 +25,7 @@ WHERE c.lowest = c.highest AND p.lowest = p.highest;
 SELECT node_no, cluster_no, person_no FROM member WHERE person_no IS NOT NULL
 AND cluster_no IN (SELECT cluster_no FROM cluster_stat WHERE lowest IS NOT NULL AND cluster_no NOT IN (SELECT cluster_no FROM kept));
 
--- step: leaving <- assignment, reach_node_all, member, person_stat, kept
+-- step: leaving <- assignment, reach_node_all, kept
 -- Nodes of persons that may end: everything such a person held, also what is gone or unattached now.
 SELECT a.node_no, a.person_no FROM assignment a WHERE a.person_no IS NOT NULL
 AND a.node_no IN (SELECT node_no FROM reach_node_all)
@@ -52,7 +52,7 @@ SELECT m.cluster_no, min(concat_ws(chr(31), s.name, 'bundle', lower(hex(b.set_ha
 FROM open_member m JOIN bundle b ON b.node_no = m.node_no JOIN source s ON s.source_no = b.source_no
 WHERE m.cluster_no NOT IN (SELECT cluster_no FROM by_profile) GROUP BY m.cluster_no;
 
--- step: node_weight <- hard_member, leaving, link, type_rule, sale, profile, bundle
+-- step: node_weight <- hard_member, leaving, link, type_rule, sale, bundle
 WITH wanted AS (SELECT node_no FROM hard_member UNION SELECT node_no FROM leaving)
 SELECT w.node_no, coalesce(k.anchors, 0)::INTEGER AS anchors, coalesce(s.money, 0)::BIGINT AS money,
        CASE WHEN w.node_no % 2 = 0 THEN 1 ELSE coalesce(b.records, 0) END::INTEGER AS records

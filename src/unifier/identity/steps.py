@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 
 import pyarrow as pa
@@ -26,8 +27,13 @@ def reach(since: int) -> tuple[Step, ...]:
 def evidence(since: int, *, profile_founds: bool) -> tuple[Step, ...]:
     """Lay out the live evidence in reach under canonical values."""
     steps = read_steps(_text("evidence.sql"), profile_founds=profile_founds)
-    within = {"{in_reach}": "AND node_no IN (SELECT node_no FROM reach_node)" if since else ""}
-    return tuple(_filled(step, within) for step in steps)
+    if not since:
+        return tuple(_filled(step, {"{in_reach}": ""}) for step in steps)
+    within = {"{in_reach}": "AND node_no IN (SELECT node_no FROM reach_node)"}
+    narrowed = (
+        replace(step, reads=(*step.reads, "reach_node")) if "{in_reach}" in step.sql else step for step in steps
+    )
+    return tuple(_filled(step, within) for step in narrowed)
 
 
 def values(since: int) -> tuple[Step, ...]:
@@ -79,8 +85,8 @@ def _filled(step: Step, parts: dict[str, str]) -> Step:
     sql = step.sql
     for mark, text in parts.items():
         sql = sql.replace(mark, text)
-    return Step(step.name, step.reads, step.writes, sql, step.params, step.lazy, step.numbered)
+    return replace(step, sql=sql)
 
 
 def _with(step: Step, params: dict[str, bytes]) -> Step:
-    return Step(step.name, step.reads, step.writes, step.sql, {**step.params, **params}, step.lazy, step.numbered)
+    return replace(step, params={**step.params, **params})

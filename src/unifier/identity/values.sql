@@ -1,6 +1,6 @@
 -- What the values in reach are worth: hashes that stand for plain values, generic values, holdings.
 
--- step: value_stat <- reach_link, type_rule
+-- step: value_stat <- reach_link
 -- Only values that two carriers share can join or refuse anything.
 SELECT value_no, any_value(type_no) AS type_no, count(*)::INTEGER AS carriers,
        (count(*) FILTER (node_no % 2 = 0))::INTEGER AS profiles, max(first_at) AS latest_first, min(last_at) AS earliest_last,
@@ -33,7 +33,7 @@ SELECT value_no, max(n)::INTEGER AS exclusives FROM (
     GROUP BY s.value_no, e.type_no, e.scope
 ) GROUP BY value_no;
 
--- step: generic_value <- suspect, suspect_names, suspect_exclusives
+-- step: generic_value <- suspect, suspect_carrier, suspect_names, suspect_exclusives
 SELECT value_no, carriers, names, exclusives, why FROM (
     SELECT s.value_no, k.carriers, coalesce(n.names, 0) AS names, least(k.carriers, coalesce(e.exclusives, 0)) AS exclusives,
            CASE WHEN coalesce(n.names, 0) > s.generic_names THEN 'names'
@@ -142,7 +142,7 @@ FROM value_stat v LEFT JOIN value_holding h ON h.value_no = v.value_no WHERE NOT
 -- step: generic_hub <- value_holding
 SELECT DISTINCT value_no FROM value_holding WHERE generic;
 
--- step: edge <- reach_link, hub
+-- step: edge <- reach_link, hub, value_holding
 -- A carrier of a divided value belongs to the last holding that began by the time the carrier did. A holding of one
 -- carrier links nobody.
 SELECT l.node_no, h.hub_no, l.class FROM reach_link l

@@ -20,6 +20,15 @@ from unifier.tables.golden import GOLDEN_TABLES
 
 READER = "unify"
 
+READ_IN_THE_END = frozenset(
+    {
+        *("reach_node", "reach_node_all", "canon", "member", "leaving", "holding_scope"),
+        *("next_component", "next_holding", "next_assignment", "next_conflict"),
+        *("next_person", "next_person_end", "next_lineage", "touched_person"),
+    }
+)
+"""What is merged into the store, the scopes of that, and what golden records are made of."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnifyPlan:
@@ -132,16 +141,24 @@ def _stand_for(store: Store, digests: str, rule: str, run_no: int) -> None:
 
 
 def _persons(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
-    store.run(identity_steps.reach(since))
-    store.run(identity_steps.evidence(since, profile_founds="profile" in plan.rules.found))
-    store.run(identity_steps.values(since))
-    store.run(identity_steps.conflicts())
+    found = (
+        *identity_steps.reach(since),
+        *identity_steps.evidence(since, profile_founds="profile" in plan.rules.found),
+        *identity_steps.values(since),
+        *identity_steps.conflicts(),
+    )
+    resolved = (*identity_steps.limits(), *identity_steps.persons(plan.rules.secret, run_no))
+    store.run(
+        found, keep={*READ_IN_THE_END, "contested_edge", "conflict_pair", *(n for s in resolved for n in s.reads)}
+    )
     engine = graph.resolve if plan.engine == "networkx" else components.resolve
-    resolved, refused = engine(store.arrow("contested_edge"), store.arrow("conflict_pair"))
-    store.bring("resolved", resolved)
-    store.bring("refused", refused)
-    store.run(identity_steps.limits())
-    store.run(identity_steps.persons(plan.rules.secret, run_no))
+    with store.lean():
+        for name, columns in zip(
+            ("resolved", "refused"), engine(store.arrow("contested_edge"), store.arrow("conflict_pair")), strict=True
+        ):
+            store.bring(name, columns)
+    store.run(resolved, keep=READ_IN_THE_END)
+    store.drop(*(step.writes for step in reversed(found) if step.writes not in READ_IN_THE_END), "resolved", "refused")
     store.see("raw_component", "SELECT node_no, component_no FROM next_component")
     store.see("raw_holding", "SELECT * FROM next_holding")
     everywhere = not since

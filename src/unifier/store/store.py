@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from unifier.errors import LedgerError, StoreError
-from unifier.relations import Changes, Compute, Merge, Step
+from unifier.relations import Changes, Compute, Merge, Step, spent_after
 from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
 from unifier.tables import STORE, Table, literal, quoted
 
@@ -116,9 +116,15 @@ class Store:
         for table in tables:
             self.con.execute(table.ddl())
 
-    def run(self, steps: Iterable[Step | Compute]) -> None:
-        """Fill the temporary relation of each step in turn."""
-        for step in steps:
+    def run(self, steps: Iterable[Step | Compute], keep: Iterable[str] | None = None) -> None:
+        """Fill the temporary relation of each step in turn.
+
+        With ``keep``, a relation is dropped when no later step reads it, unless ``keep`` names it: what nobody needs any
+        more takes memory, and then disk, from what comes.
+        """
+        listed = tuple(steps)
+        spent = spent_after(listed, keep) if keep is not None else {}
+        for place, step in enumerate(listed):
             if isinstance(step, Compute):
                 with self.lean():
                     self.bring(step.writes, step.run(*(self.arrow(name) for name in step.reads)))
@@ -129,6 +135,11 @@ class Store:
                 self.enumerate(step.writes, step.numbered, step.sql, step.params)
             else:
                 self.fill(step.writes, step.sql, step.params)
+            self.drop(*spent.get(place, ()))
+
+    def clear(self) -> None:
+        """Forget all temporary relations."""
+        self.drop(*reversed(self._made))
 
     def enumerate(self, name: str, column: str, sql: str, params: dict[str, Any] | None = None) -> None:
         """Make a temporary relation whose ``column`` counts the rows from 0.
