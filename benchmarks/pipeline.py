@@ -143,6 +143,11 @@ def inputs(world: Path) -> list[Path]:
     return sorted(path for path in world.glob("*/*/part-*.parquet") if not path.stem.endswith(tuple(DELTAS)))
 
 
+def rows_of(world: Path) -> int:
+    """Count the rows of the input files of a world."""
+    return sum(int(pq.read_metadata(path).num_rows) for path in inputs(world))
+
+
 def floor(world: Path) -> None:
     """Read all columns of every stream and write them again as zstd Parquet, by DuckDB alone."""
     with tempfile.TemporaryDirectory(dir=world.parent) as out, duckdb.connect() as con:
@@ -200,7 +205,7 @@ def size(*paths: Path) -> int:
 def measure_once(world: Path) -> dict[str, Figures]:
     """Measure floor, full run, run without news, and the two deltas, from an empty store."""
     forget(world)
-    rows = sum(int(pq.read_metadata(path).num_rows) for path in inputs(world))
+    rows = rows_of(world)
     measured = {
         "floor": measure_floor(world, rows),
         "full": measure_run(world, FIRST_DAY, rows),
