@@ -35,3 +35,22 @@ def test_the_benchmark_tells_every_run_and_stage_of_a_small_world(tmp_path: Path
     assert all(run["seconds"] > 0 and run["peak_bytes"] > 10_000_000 for run in runs.values())
     assert {"full / floor", "store / input", "warehouse / input"} <= set(figures["ratios"])
     assert "delta_next_day" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("components", ["--members", "1000", "--repeat", "1"], ["unifier ", "scipy "]),
+        ("growth", ["--members", "300", "--days", "1"], ["   0 ", "   1 "]),
+        ("width", ["--members", "300", "--tags", "40", "--segments", "60"], ["full ", "next_day "]),
+    ],
+)
+def test_the_other_benchmarks_tell_their_rows(name: str, options: list[str], told: list[str]) -> None:
+    """Each prints a row for each thing that it compares."""
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), *options]
+
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert all(any(line.startswith(row) for line in done.stdout.splitlines()) for row in told), done.stdout
