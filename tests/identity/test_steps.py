@@ -20,6 +20,7 @@ FIXED = [
     *identity.limits(),
     *identity.persons(b"secret", 1),
     *golden.sales(1, "CNY", "Asia/Shanghai"),
+    *golden.sales(0, "CNY", "Asia/Shanghai"),
     *golden.golden(),
     *golden.contacts(),
 ]

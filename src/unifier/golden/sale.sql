@@ -8,7 +8,7 @@ SELECT o.record_no FROM refund r JOIN "order" o ON o.source_no = r.source_no AND
 -- step: sale_rival <- order, sale_order
 -- Orders that share an external number stand or fall together.
 SELECT DISTINCT o.external_issuer, o.external_no FROM "order" o
-WHERE o.external_no IS NOT NULL AND o.record_no IN (SELECT record_no FROM sale_order);
+WHERE o.external_no IS NOT NULL {changed};
 
 -- step: sale_second <- order, sale_rival, source_rank
 -- All but the most trusted of the orders under one external number, deleted ones aside.

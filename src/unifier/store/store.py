@@ -21,7 +21,7 @@ from unifier.store.migrate import SCHEMA_VERSION, migrate, version_of
 from unifier.tables import STORE, Table, literal, quoted
 
 LEAST_MEMORY: Final = 1_400_000_000
-MOST_MEMORY: Final = 2_200_000_000
+MOST_MEMORY: Final = 2_400_000_000
 MEMORY_A_ROW: Final = 4
 MEMORY_A_LANDED_ROW: Final = 60
 """Bytes. The engine's own estimate of what it holds: the process takes one or two gigabytes more."""
@@ -79,7 +79,7 @@ class Store:
             self._depth = 0
 
     def fit_memory(self) -> None:
-        """Give the engine memory by what the store holds and what has landed, unless it was told how much: 1.4 to 3 GB."""
+        """Give the engine memory by what the store holds and what has landed, unless it was told how much: 1.4 to 2.4 GB."""
         if self.memory is None:
             rows = int(self.one("SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT temporary"))
             landed = int(self.one("SELECT coalesce(sum(landed), 0) FROM batch WHERE state = 'landed'"))
