@@ -36,9 +36,7 @@ def worthy(field: str, profile: Record) -> Any:
     return None if nothing or (field, value) == ("gender", "unknown") else value
 
 
-def survivor(
-    field: str, profiles: Records, trust: Sequence[str], rule: FieldRule = FieldRule()
-) -> tuple[Any, Key] | None:
+def survivor(field: str, profiles: Records, trust: Sequence[str], rule: FieldRule) -> tuple[Any, Key] | None:
     """Return the golden value of a field and the profile that gave it, None if nobody knows it (rules 23 and 28)."""
     order = trust if rule.trust is None else rule.trust
     newest = sorted(sorted(profiles), key=lambda key: profiles[key]["observed_at"], reverse=True)

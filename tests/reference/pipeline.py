@@ -323,9 +323,7 @@ class Reference:
                 side = before if quarrelling else after
                 for a, b, why in pairs:
                     if (why == "limit" or rank >= VETO_FROM) and before[a] != before[b] and after[a] == after[b]:
-                        losing |= {
-                            loser: min(why, losing.get(loser, why)) for loser in (side[a], side[b])
-                        }  # limit first
+                        losing |= {one: min(why, losing.get(one, why)) for one in (side[a], side[b])}  # limit first
                 refused |= {link: losing[side[link[0]]] for link in kept if side[link[0]] in losing}
                 kept -= refused.keys()
             accepted |= kept
