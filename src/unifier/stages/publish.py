@@ -15,7 +15,7 @@ from unifier.errors import WarehouseError
 from unifier.identifiers import pads
 from unifier.tables.golden import GOLDEN_TABLES
 from unifier.warehouse.catalog import Catalog, read_catalog
-from unifier.warehouse.queries import PublishedTable, published, scope_steps
+from unifier.warehouse.queries import Passes, PublishedTable, published, scope_steps
 from unifier.warehouse.tables import fixed
 from unifier.warehouse.target import Delta, open_target, told_as_warehouse_errors
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from unifier.warehouse.config import TargetConfig
 
 _PASS: Final = 5_000_000
-"""Identifiers per pass where rows are grouped: what a group-by holds in memory must not grow with their number."""
+"""Identifiers or people in a pass: what a grouping or a join holds in memory must not grow with their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +122,16 @@ def _reader(config: TargetConfig, one: PublishedTable) -> str:
 def _delta(store: Store, one: PublishedTable, config: TargetConfig, *, everything: bool) -> Delta:
     """Say which rows of a table to replace."""
     keys = "" if everything else one.scope
-    shares = _shares(store) if one.summed and everything else ["true"]
+    shares = _shares(store, one.passes) if one.passes and everything else ["true"]
     rows = tuple(one.select(everything=not keys, share=share) for share in shares)
     return Delta(one.table, rows, keys, one.scope_key if keys else (), pads(config.secret))
 
 
-def _shares(store: Store) -> list[str]:
-    """Divide the identifiers into passes: their texts, of all that is read here the most, are then read once."""
-    last = store.one("SELECT coalesce(max(identifier_no), 0) FROM identifier")
-    return [f"l.identifier_no BETWEEN {first} AND {first + _PASS - 1}" for first in range(0, last + 1, _PASS)]
+def _shares(store: Store, passes: Passes) -> list[str]:
+    """Divide what a table is read from into passes over a number."""
+    table, column = ("identifier", "identifier_no") if passes == "l.identifier_no" else ("person", "person_no")
+    last = store.one(f"SELECT coalesce(max({column}), 0) FROM {table}")
+    return [f"{passes} BETWEEN {first} AND {first + _PASS - 1}" for first in range(0, last + 1, _PASS)]
 
 
 def _run_delta() -> Delta:

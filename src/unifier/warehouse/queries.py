@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from unifier.contract.kinds import kind
 from unifier.identifiers import keyed_sql, mask_sql
@@ -34,6 +34,9 @@ _PERSON: Final = "IN (SELECT person_no FROM publish_person)"
 _KEY_CHARACTERS: Final = 32
 _FEW: Final = ("tags", "segments")
 
+Passes = Literal["l.identifier_no", "v.person_no"]
+"""Columns that divide the rows of a large table."""
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedTable:
@@ -41,7 +44,8 @@ class PublishedTable:
 
     ``rows`` selects all rows; its ``{within}`` takes ``within`` to narrow them to the temporary relation ``scope``,
     whose columns ``scope_key`` name the rows to replace. Without a scope the table is small and always replaced.
-    ``summed`` rows are grouped, and best read in several passes over the identifiers.
+    Rows with ``passes`` are grouped or joined in ways that hold much in memory: they are read in several passes over the
+    numbers of that column, ``{share}`` is one of them.
     """
 
     table: Table
@@ -49,7 +53,7 @@ class PublishedTable:
     scope: str = ""
     scope_key: tuple[str, ...] = ()
     within: str = _ALL
-    summed: bool = False
+    passes: Passes | None = None
     version: str = ""
 
     @property
@@ -107,10 +111,12 @@ def published(catalog: Catalog, target: TargetConfig, rules_hash: str) -> tuple[
     )
     return (
         members,
-        _of_person("member_identifiers", f"a.person_no {_PERSON}", rules_hash, showing, summed=True),
+        _of_person("member_identifiers", f"a.person_no {_PERSON}", rules_hash, showing, passes="l.identifier_no"),
         _of_person("member_contacts", f"c.person_no {_PERSON}", rules_hash, showing),
         records,
-        _of_person("member_provenance", f"v.person_no {_PERSON}", rules_hash, {"origins": _origins()}),
+        _of_person(
+            "member_provenance", f"v.person_no {_PERSON}", rules_hash, {"origins": _origins()}, passes="v.person_no"
+        ),
         lineage,
         _of_person("consents", f"c.person_no {_PERSON}", rules_hash, {}),
         *few,
@@ -180,13 +186,15 @@ def _origins() -> str:
     names = [name for name, _ in FIELDS] + ["membership"]
     return " UNION ALL ".join(
         f"SELECT v.person_no, {literal(name)} AS field, v.{quoted(name)} AS record_no FROM provenance v "
-        f"WHERE v.{quoted(name)} IS NOT NULL AND {{within}}"
+        f"WHERE v.{quoted(name)} IS NOT NULL AND {{within}} AND {{share}}"
         for name in names
     )
 
 
-def _of_person(name: str, within: str, version: str, filled: dict[str, str], *, summed: bool = False) -> PublishedTable:
-    return PublishedTable(fixed(name), _text(name, **filled), "publish_person", ("one_id",), within, summed, version)
+def _of_person(
+    name: str, within: str, version: str, filled: dict[str, str], *, passes: Passes | None = None
+) -> PublishedTable:
+    return PublishedTable(fixed(name), _text(name, **filled), "publish_person", ("one_id",), within, passes, version)
 
 
 def _member_tags(catalog: Catalog) -> PublishedTable:

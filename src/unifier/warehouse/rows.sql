@@ -1,4 +1,4 @@
--- All rows of the published tables. {within} narrows them to what changed, {share} to one pass over the identifiers.
+-- All rows of the published tables. {within} narrows them to what changed, {share} to one of several passes.
 
 -- rows: members
 SELECT p.one_id, g.member_status, g.first_seen, g.last_seen, b.sources, g.records, {golden}
