@@ -22,6 +22,7 @@ from unifier.stages.segment import segment
 from unifier.stages.tag import tag
 from unifier.stages.unify import unify
 from unifier.store import Store, runfile
+from unifier.store.store import MOST_MEMORY, MOST_TO_PUBLISH
 from unifier.warehouse.target import own_folder
 from unifier.words import STAGES
 
@@ -103,7 +104,7 @@ def _stage(
     beat: _Heart,
 ) -> None:
     beat.stage(stage)
-    store.fit_memory()
+    store.fit_memory(MOST_TO_PUBLISH if stage == "publish" else MOST_MEMORY)
     started, begun = time.perf_counter(), datetime.now(UTC).replace(tzinfo=None)
     changes = Changes()
     if stage == "extract":

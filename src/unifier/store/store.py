@@ -22,6 +22,8 @@ from unifier.tables import STORE, Table, literal, quoted
 
 LEAST_MEMORY: Final = 1_400_000_000
 MOST_MEMORY: Final = 2_400_000_000
+MOST_TO_PUBLISH: Final = 3_400_000_000
+"""Bytes. Nothing but the engine works when a target is written."""
 MEMORY_A_ROW: Final = 4
 MEMORY_A_LANDED_ROW: Final = 60
 """Bytes. The engine's own estimate of what it holds: the process takes one or two gigabytes more."""
@@ -78,12 +80,12 @@ class Store:
         finally:
             self._depth = 0
 
-    def fit_memory(self) -> None:
-        """Give the engine memory by what the store holds and what has landed, unless it was told how much: 1.4 to 2.4 GB."""
+    def fit_memory(self, most: int = MOST_MEMORY) -> None:
+        """Give the engine memory by what the store holds and what has landed, unless it was told how much: 1.4 GB to ``most``."""
         if self.memory is None:
             rows = int(self.one("SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables() WHERE NOT temporary"))
             landed = int(self.one("SELECT coalesce(sum(landed), 0) FROM batch WHERE state = 'landed'"))
-            self._limit = min(LEAST_MEMORY + rows * MEMORY_A_ROW + landed * MEMORY_A_LANDED_ROW, MOST_MEMORY)
+            self._limit = min(LEAST_MEMORY + rows * MEMORY_A_ROW + landed * MEMORY_A_LANDED_ROW, most)
             self._bound(self._limit)
 
     @contextmanager

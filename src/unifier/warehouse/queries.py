@@ -34,7 +34,7 @@ _PERSON: Final = "IN (SELECT person_no FROM publish_person)"
 _KEY_CHARACTERS: Final = 32
 _FEW: Final = ("tags", "segments")
 
-Passes = Literal["l.identifier_no", "v.person_no"]
+Passes = Literal["l.identifier_no", "v.person_no", "b.person_no"]
 """Columns that divide the rows of a large table."""
 
 
@@ -226,8 +226,9 @@ def _segment_members(catalog: Catalog) -> PublishedTable:
     )
     held = f"SELECT b.person_no, unnest(list_filter([{held}], lambda s: s IS NOT NULL)) AS segment FROM segment_bits b"
     join = "JOIN person p ON p.person_no = m.person_no AND p.state = 'active'"
-    rows = f"SELECT m.segment, p.one_id FROM ({held} WHERE {{within}}) m {join}"
-    return PublishedTable(table, rows, "publish_segmented", ("one_id",), _in("b.person_no", "publish_segmented"))
+    rows = f"SELECT m.segment, p.one_id FROM ({held} WHERE {{within}} AND {{share}}) m {join}"
+    within = _in("b.person_no", "publish_segmented")
+    return PublishedTable(table, rows, "publish_segmented", ("one_id",), within, passes="b.person_no")
 
 
 def _segment_events(catalog: Catalog) -> PublishedTable:
