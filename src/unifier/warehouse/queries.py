@@ -34,7 +34,7 @@ _PERSON: Final = "IN (SELECT person_no FROM publish_person)"
 _KEY_CHARACTERS: Final = 32
 _FEW: Final = ("tags", "segments")
 
-Passes = Literal["l.identifier_no", "v.person_no", "b.person_no"]
+Passes = Literal["l.identifier_no", "v.person_no", "b.person_no", "p.person_no"]
 """Columns that divide the rows of a large table."""
 
 
@@ -205,8 +205,9 @@ def _member_tags(catalog: Catalog) -> PublishedTable:
     joins = " ".join(
         f"LEFT JOIN {quoted(name)} ON {quoted(name)}.person_no = p.person_no" for name in catalog.tag_tables
     )
-    rows = f"SELECT p.one_id, {columns} FROM person p {joins} WHERE p.state = 'active' AND {{within}}"
-    return PublishedTable(table, rows, "publish_tagged", ("one_id",), _in("p.person_no", "publish_tagged"))
+    rows = f"SELECT p.one_id, {columns} FROM person p {joins} WHERE p.state = 'active' AND {{within}} AND {{share}}"
+    within = _in("p.person_no", "publish_tagged")
+    return PublishedTable(table, rows, "publish_tagged", ("one_id",), within, passes="p.person_no")
 
 
 def _tag(table: str, tag: str, type_: str) -> str:
