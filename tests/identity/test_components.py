@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from unifier.identity import graph
 from unifier.identity.components import clusters, components, resolve
-from unifier.identity.labels import lowest_labels
+from unifier.identity.labels import cut, lowest_labels
 from unifier.identity.oneid import spelled_sql
 
 EDGES = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20), st.integers(1, 6)), max_size=60)
@@ -94,7 +94,7 @@ def test_labels_do_not_depend_on_how_many_edges_are_taken_at_once(edges: list[tu
     parts = [{node for sort, node in part if sort == "node"} for part in nx.connected_components(bound)]
     lowest = {node: min(part) for part in parts for node in part}
 
-    assert lowest_labels(nodes, hubs, 31, at_once=size).tolist() == [lowest.get(node, node) for node in range(31)]
+    assert lowest_labels(cut(nodes, hubs, size), 31).tolist() == [lowest.get(node, node) for node in range(31)]
 
 
 def test_a_veto_does_not_touch_strong_evidence() -> None:

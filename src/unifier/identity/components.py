@@ -5,13 +5,15 @@ Nodes and hubs (a value in one pair of hands) are numbered densely for the lengt
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from unifier.identity.labels import Ints, dense, lowest_labels
+from unifier.identity.labels import LINKS_AT_ONCE, Ints, cut, dense, lowest_labels
 
 Bools = npt.NDArray[np.bool_]
 Texts = npt.NDArray[np.object_]
@@ -28,11 +30,13 @@ def components(edge: pa.Table) -> pa.Table:
     Returns (node_no, component_no, edges). The label is the smallest node of the component, so that it does not depend
     on the order of the edges; ``edges`` counts the component's.
     """
-    present, codes = dense(_ints(edge, "node_no"))
-    labels = lowest_labels(codes, _ints(edge, "hub_no"), len(present))
+    links = _Links(edge)
+    present, labels = links.present, lowest_labels(links, len(links.present))
     shared = np.zeros(len(present), bool)
     shared[labels[labels != np.arange(len(present), dtype=np.int32)]] = True
-    edges = np.bincount(labels[codes], minlength=len(present)).astype(np.int32)
+    edges = np.zeros(len(present), np.int32)
+    for nodes, _ in links:
+        np.add.at(edges, labels[nodes], 1)
     keep = shared[labels]
     kept = labels[keep]
     return pa.table({"node_no": present[keep], "component_no": present[kept], "edges": edges[kept]})
@@ -40,9 +44,30 @@ def components(edge: pa.Table) -> pa.Table:
 
 def clusters(edge: pa.Table) -> pa.Table:
     """Label what ``edge`` connects: (node_no, cluster_no) for each of its nodes, alone or not."""
-    present, codes = dense(_ints(edge, "node_no"))
-    labels = lowest_labels(codes, _ints(edge, "hub_no"), len(present))
-    return pa.table({"node_no": present, "cluster_no": present[labels]})
+    links = _Links(edge)
+    labels = lowest_labels(links, len(links.present))
+    return pa.table({"node_no": links.present, "cluster_no": links.present[labels]})
+
+
+class _Links:
+    """Links of a table, a few million at a time: ``present`` lists their nodes, pieces number them by place in it."""
+
+    def __init__(self, edge: pa.Table) -> None:
+        self.edge = edge
+        seen = np.zeros(int(pc.max(edge["node_no"]).as_py() or 0) + 1 if edge.num_rows else 0, bool)
+        for piece in self._pieces():
+            seen[_ints(piece, "node_no")] = True
+        self.present: Ints = np.flatnonzero(seen).astype(np.int32)
+        self.place: Ints = np.cumsum(seen, dtype=np.int32)
+        self.place -= 1
+
+    def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        for piece in self._pieces():
+            yield self.place[_ints(piece, "node_no")], _ints(piece, "hub_no")
+
+    def _pieces(self) -> Iterator[pa.Table]:
+        for at in range(0, self.edge.num_rows, LINKS_AT_ONCE):
+            yield self.edge.slice(at, LINKS_AT_ONCE)
 
 
 def resolve(edge: pa.Table, pairs: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -67,14 +92,14 @@ def resolve(edge: pa.Table, pairs: pa.Table) -> tuple[pa.Table, pa.Table]:
             continue
         for first in (True, False):
             whole = accepted | kept
-            parts = lowest_labels(codes[whole], hubs[whole], len(present))
+            parts = lowest_labels(cut(codes[whole], hubs[whole]), len(present))
             sides = groups if first else parts
             why = quarrel.losing(groups, parts, sides, rank)[sides[codes]]
             refuse = kept & (why != "")
             refused_by[refuse] = why[refuse]
             kept &= ~refuse
         accepted |= kept
-        groups = lowest_labels(codes[accepted], hubs[accepted], len(present))
+        groups = lowest_labels(cut(codes[accepted], hubs[accepted]), len(present))
     resolved = pa.table({"node_no": present, "cluster_no": present[groups]})
     gone = ~accepted
     refused = edge.select(["node_no", "hub_no", "class"]).filter(pa.array(gone))

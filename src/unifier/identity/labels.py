@@ -1,11 +1,12 @@
-"""Label connected nodes in bounded memory: edges are taken a few million at a time, and contracted before the next.
+"""Label connected nodes in bounded memory: links are taken a few million at a time, and contracted before the next.
 
-scipy finds the components of a piece exactly, but turns its edges into 64-bit floats twice; of fifty million edges at once
+scipy finds the components of a piece exactly, but turns its edges into 64-bit floats twice; of fifty million links at once
 that would be most of a machine's memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -14,25 +15,33 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 Ints = npt.NDArray[np.int32]
+Links = Iterable[tuple[Ints, Ints]]
+"""Links piece by piece, as often as they are asked for: ``nodes[i]`` carries ``hubs[i]``."""
 
-EDGES_AT_ONCE: Final = 4_000_000
+LINKS_AT_ONCE: Final = 4_000_000
 
 
-def lowest_labels(nodes: Ints, hubs: Ints, count: int, *, at_once: int = EDGES_AT_ONCE) -> Ints:
+def lowest_labels(links: Links, count: int) -> Ints:
     """Give each node below ``count`` the lowest node that it is connected with through hubs: itself if there is none.
 
-    ``nodes[i]`` carries ``hubs[i]``. Whatever the size of a piece, the labels are the same.
+    ``links`` are walked through twice. However they are cut, the labels are the same.
 
-    >>> lowest_labels(np.int32([0, 2, 2, 3, 4]), np.int32([7, 7, 5, 5, 6]), 6).tolist()
-    [0, 1, 0, 0, 4, 5]
+    >>> lowest_labels([(np.int32([0, 2, 2]), np.int32([7, 7, 5])), (np.int32([3]), np.int32([5]))], 5).tolist()
+    [0, 1, 0, 0, 4]
     """
     labels = np.arange(count, dtype=np.int32)
-    if not len(nodes):
-        return labels
-    left, right = _pairs(nodes, hubs)
-    for start in range(0, len(left), at_once):
-        _join(labels, left[start : start + at_once], right[start : start + at_once])
+    carrier = _carriers(links)
+    for nodes, hubs in links:
+        # A hub is contracted to one of its nodes: a hub of n nodes becomes n - 1 pairs, and no vertex of its own.
+        others = carrier[hubs]
+        apart = nodes != others
+        _join(labels, nodes[apart], others[apart])
     return labels
+
+
+def cut(nodes: Ints, hubs: Ints, at_once: int = LINKS_AT_ONCE) -> Links:
+    """Cut links into pieces, without copying them."""
+    return [(nodes[at : at + at_once], hubs[at : at + at_once]) for at in range(0, len(nodes), at_once)]
 
 
 def dense(numbers: Ints) -> tuple[Ints, Ints]:
@@ -50,13 +59,15 @@ def dense(numbers: Ints) -> tuple[Ints, Ints]:
     return np.flatnonzero(seen).astype(np.int32), place[numbers]
 
 
-def _pairs(nodes: Ints, hubs: Ints) -> tuple[Ints, Ints]:
-    """Contract each hub to one of its nodes: a hub of n nodes becomes n - 1 pairs, and no vertex of its own."""
-    carrier = np.zeros(int(hubs.max()) + 1, np.int32)
-    carrier[hubs] = nodes
-    others = carrier[hubs]
-    apart = nodes != others
-    return nodes[apart], others[apart]
+def _carriers(links: Links) -> Ints:
+    """Choose one node for each hub."""
+    carrier = np.zeros(0, np.int32)
+    for nodes, hubs in links:
+        last = int(hubs.max(initial=-1))
+        if last >= len(carrier):
+            carrier = np.concatenate([carrier, np.zeros(last + 1 - len(carrier), np.int32)])
+        carrier[hubs] = nodes
+    return carrier
 
 
 def _join(labels: Ints, left: Ints, right: Ints) -> None:
