@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from unifier.hookspecs import hookimpl
-    from unifier.offers.connector import Chunk, Connector, Stream, stream
+    from unifier.offers.connector import Checkpoint, Chunk, Connector, Reject, Stream, stream
     from unifier.offers.identifier import IdentifierType
 
-__all__ = ["Chunk", "Connector", "IdentifierType", "Stream", "__version__", "hookimpl", "stream"]
+__all__ = [
+    "Checkpoint",
+    "Chunk",
+    "Connector",
+    "IdentifierType",
+    "Reject",
+    "Stream",
+    "__version__",
+    "hookimpl",
+    "stream",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
     "hookimpl": "unifier.hookspecs",
+    "Checkpoint": "unifier.offers.connector",
     "Chunk": "unifier.offers.connector",
     "Connector": "unifier.offers.connector",
+    "Reject": "unifier.offers.connector",
     "Stream": "unifier.offers.connector",
     "stream": "unifier.offers.connector",
     "IdentifierType": "unifier.offers.identifier",

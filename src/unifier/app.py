@@ -253,6 +253,14 @@ def sources(
     return [_source(one, loaded, name, section[name]) for name in sorted(section) if not select or name in select]
 
 
+def one_source(one: Project, name: str) -> Source:
+    """Make one configured source ready; raise UsageError if there is none of that name."""
+    section = one.config.section("sources")
+    if name not in section:
+        raise UsageError(f"source {name}", "there is no such source", nearest(name, list(section)))
+    return _source(one, plugins.load(), name, section[name])
+
+
 def _source(one: Project, loaded: plugins.Loaded, name: str, settings: Mapping[str, Any]) -> Source:
     kind, plugin = loaded.connector(settings["connector"], name)
     configs = settings.get("streams") or {"config": settings.get("config") or {}}
@@ -267,7 +275,16 @@ def _source(one: Project, loaded: plugins.Loaded, name: str, settings: Mapping[s
         connector.streams()
     except ConfigError as error:
         raise ConfigError(one.config.where(("sources", name)), f"source {name} {error.fault}", error.mend) from None
-    return Source(name, connector, plugin.name, plugin.version, zone, settings.get("max_errors") or {})
+    return Source(
+        name,
+        settings["connector"],
+        {"name": plugin.name, "version": plugin.version, "entry": plugin.entry.module},
+        one.folder,
+        settings.get("config") or {},
+        settings,
+        zone,
+        settings.get("max_errors") or {},
+    )
 
 
 def _check_part(

@@ -6,9 +6,14 @@ list of allowed plugins, asks for it; a plugin that cannot be imported is named,
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
+import importlib.util
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 
 import pluggy
 
@@ -103,3 +108,28 @@ def load(names: Iterable[str] | None = None) -> Loaded:
 
 def _flat(answers: list[list]) -> list:  # type: ignore[type-arg]
     return [item for answer in answers for item in answer]
+
+
+def connector_of(plugin: Mapping[str, str], name: str) -> type[Connector]:
+    """Import the one plugin that a source needs and find its connector; called in the process of the source.
+
+    ``plugin`` has ``entry``, the module of an entry point, or ``file``, the path of a local plugin. Raises what the
+    plugin raises when it is imported, and PluginError when it offers no such connector.
+    """
+    module = importlib.import_module(plugin["entry"]) if "entry" in plugin else _from_file(Path(plugin["file"]))
+    offered: dict[str, type[Connector]] = {
+        connector.name: connector for connector in getattr(module, "unifier_connectors", list)()
+    }
+    if name not in offered:
+        raise PluginError(f"plugin {plugin['name']}", f"it offers no connector {name!r}", nearest(name, list(offered)))
+    return offered[name]
+
+
+def _from_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"unifier_local_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise PluginError(str(path.name), "it is no Python file", "plugins.files lists files that end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from unifier import __version__, app, plugins
 from unifier.errors import LedgerError, UnifierError
 from unifier.relations import Changes
-from unifier.stages.extract import SourceReport, extract
+from unifier.stages.extract import Manner, SourceReport, extract
 from unifier.stages.publish import TargetReport, publish
 from unifier.stages.segment import segment
 from unifier.stages.tag import tag
@@ -39,6 +39,7 @@ class Wish:
     rebuild: bool = False
     select: tuple[str, ...] = ()
     refetch: tuple[str, ...] = ()
+    replay: bool = False
 
 
 @dataclass(slots=True)
@@ -113,9 +114,8 @@ def _stage(
             sources,
             plan.rules,
             report.run_no,
-            refetch=wish.refetch,
-            workers=plan.workers,
-            progress=beat.progress,
+            Manner(plan.workers, wish.refetch, wish.replay),
+            beat.progress,
         )
         _balance(store, report.run_no)
         changes = Changes(touched=sum(each.landed for each in report.sources))

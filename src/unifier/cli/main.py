@@ -17,6 +17,7 @@ from unifier.errors import UnifierError
 
 COMMANDS: Final = {
     "init": "unifier.cli.project",
+    "try": "unifier.cli.attempt",
     "run": "unifier.cli.run",
     "extract": "unifier.cli.run",
     "unify": "unifier.cli.run",
@@ -34,6 +35,10 @@ COMMANDS: Final = {
 """Where each command is defined: listed without importing anything."""
 
 
+_NAMES: Final = {"try": "try_"}
+"""Where a command is a word of Python, what its function is called."""
+
+
 class Lazy(click.Group):
     """A group that imports a command when it is called."""
 
@@ -47,7 +52,7 @@ class Lazy(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), cmd_name.replace("-", "_"))
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), _NAMES.get(cmd_name, cmd_name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -59,6 +64,7 @@ class Lazy(click.Group):
 
 SUMMARIES: Final = {
     "init": "Make a project; --demo fills it with a small invented world.",
+    "try": "Read the first records of a source and check them; nothing is stored.",
     "run": "Extract, unify, tag, segment and publish.",
     "extract": "Read the sources and settle what they say.",
     "unify": "Find out who is who; make golden records.",

@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
-from unifier.contract.check import check
-from unifier.contract.records import from_dicts
+from unifier.contract.check import FAULTS
 from unifier.contract.tables import RECORD_TABLES
-from unifier.errors import UnifierError
-from unifier.offers.connector import Chunk, Connector, Stream
-from unifier.stages.feed import Ended, side_by_side
-from unifier.store import Store
+from unifier.errors import SourceError, UnifierError
+from unifier.stages.feed import Job, Told, side_by_side
+from unifier.stages.process import Limits, sweep_project
+from unifier.store import Store, inbox
 from unifier.store.held import hold
-from unifier.store.landing import Arrival, bookmarks, land, sweep, waiting
+from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
+from unifier.store.refused import refused
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
+from unifier.store.vanish import vanish
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A configured source, ready to be read."""
+    """A configured source, ready to be read.
+
+    ``plugin`` says where its connector comes from: name, version, and ``entry`` (a module) or ``file``. ``secrets`` are
+    the values that must not be shown. ``error`` says why it cannot be read at all.
+    """
 
     name: str
-    connector: Connector
-    plugin: str
-    plugin_version: str
+    connector: str
+    plugin: Mapping[str, str]
+    folder: Path
+    config: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     zone: str = ""
     budget: Mapping[str, float] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    max_vanish: float | None = None
+    secrets: tuple[str, ...] = ()
+    error: UnifierError | None = None
+
+    @property
+    def plugin_name(self) -> str:
+        """Name the plugin as people know it."""
+        return f"plugin {self.plugin['name']} {self.plugin['version']}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How sources are read: so many at a time, those in ``refetch`` from their begin.
+
+    With ``replay`` no source is asked: what was refused of them is read again by the plugins as they are now.
+    """
+
+    workers: int = 2
+    refetch: Sequence[str] = ()
+    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +71,7 @@ class SourceReport:
     read: int = 0
     landed: int = 0
     quarantined: int = 0
+    vanished: int = 0
     error: str = ""
     error_class: str = ""
 
@@ -58,47 +87,128 @@ def extract(
     sources: Sequence[Source],
     rules: Rules,
     run_no: int,
-    *,
-    refetch: Sequence[str] = (),
-    workers: int = 2,
+    manner: Manner | None = None,
     progress: Progress | None = None,
 ) -> list[SourceReport]:
-    """Read the sources, ``workers`` at a time; a source that fails is named and harms nobody else.
+    """Read the sources, a few at a time; a source that fails is named and harms nobody else.
 
     What is waiting is settled together, many small sources at once: a settle costs its statements before its rows.
     """
+    manner = manner or Manner()
     store.create(RECORD_TABLES)
     with store.transaction():
         rules.install(store)
+        inbox.forget(store, run_no)
     # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
     sweep(store)
     settle(store, run_no, rules)
-    if refetch:
+    if manner.refetch:
         with store.transaction():
-            for name in refetch:
+            for name in manner.refetch:
                 store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [number(store, name)])
-    states = {source.name: _State(number(store, source.name)) for source in sources}
-    since = {source.name: _bookmarks(store, source, states[source.name].source_no) for source in sources}
-
-    def read(source: Source) -> Iterator[Arrival]:
-        return _arrivals(source, states[source.name].source_no, since[source.name])
-
+    states = {source.name: _State(source, number(store, source.name)) for source in sources}
+    if not store.dry:
+        sweep_project(store.folder)
+    store.landing.mkdir(exist_ok=True)
+    jobs = [_job(store, state, replay=manner.replay) for state in states.values() if state.source.error is None]
+    writer = _Writer(store, run_no)
     ended: list[int] = []
-    with side_by_side(sources, read, workers) as arriving:
-        for source, what in arriving:
-            state = states[source.name]
-            if isinstance(what, Ended):
-                _end(store, source, state, what.error, run_no)
+    for state in states.values():
+        if state.source.error is not None:
+            _end(store, state, state.source.error, run_no)
+    with side_by_side(jobs, manner.workers, store.folder) as arriving:
+        for told in arriving:
+            state = states[told.source]
+            if told.word in {"ended", "failed"}:
+                _end(store, state, told.error, run_no)
                 ended.append(state.source_no)
                 if store.one(f"SELECT sum(landed) >= ? FROM batch WHERE {waiting(ended)}", [ROWS_A_SETTLE]):
                     _settle(store, run_no, rules, ended)
                 continue
-            land(store, what, run_no)
-            state.count(what)
-            if progress:
-                progress(source.name, state.read)
+            writer.hear(state, told)
+            if progress and told.word == "batch":
+                progress(told.source, state.read)
     _settle(store, run_no, rules, ended)
-    return [states[source.name].report(source) for source in sources]
+    return [states[source.name].report() for source in sources]
+
+
+def _job(store: Store, state: _State, *, replay: bool) -> Job:
+    """Say what the process of a source is to do."""
+    no = state.source_no
+    names = store.con.execute("SELECT DISTINCT stream FROM bookmark WHERE source_no = ?", [no]).fetchall()
+    more = {
+        "source_no": no,
+        "since": {name: bookmarks(store, no, name) for (name,) in names},
+        "inbox": inbox.unparsed(store, no),
+        "replay": refused(store, no) if replay else None,
+        "landing": str(store.landing.resolve()),
+    }
+    return job(state.source, more)
+
+
+def job(source: Source, more: Mapping[str, Any]) -> Job:
+    """Say what the process of a source is told, whatever it is to do."""
+    body = {
+        "source": source.name,
+        "connector": source.connector,
+        "plugin": dict(source.plugin),
+        "config": dict(source.config),
+        "settings": dict(source.settings),
+        "secrets": list(source.secrets),
+        "folder": str(source.folder.resolve()),
+        "zone": source.zone,
+        "sample": 0,
+        "replay": None,
+        "since": {},
+        "inbox": {},
+        "trace": False,
+    }
+    return Job(source.name, source.plugin_name, {**body, **more}, source.limits)
+
+
+class _Writer:
+    """The one that writes: gives places, enters batches, keeps raw answers."""
+
+    def __init__(self, store: Store, run_no: int) -> None:
+        self.store = store
+        self.run_no = run_no
+        self.places = Places(store)
+
+    def hear(self, state: _State, told: Told) -> None:
+        """Do what the process of a source asks for."""
+        body = told.body
+        if told.word == "place":
+            place = self.places.take(body["kind"], int(body["rows"]))
+            told.answer({"batch_no": place.batch_no, "first_no": place.first_no})
+        elif told.word == "batch":
+            self._enter(state, told)
+        elif told.word == "taken":
+            told.answer({"numbers": inbox.keep(self.store, state.source_no, body["stream"], body["texts"])})
+        elif told.word == "done":
+            with self.store.transaction():
+                close(self.store, body.get("answers", ()), body.get("replayed", ()), self.run_no)
+        elif told.word == "whole":
+            state.whole.append((body["stream"], body["kind"], float(body["max_vanish"])))
+
+    def _enter(self, state: _State, told: Told) -> None:
+        body = told.body
+        delivery = Delivery(
+            Place(body["batch_no"], body["first_no"]),
+            state.source_no,
+            body["stream"],
+            body["part"],
+            body["kind"],
+            state.source.plugin["name"],
+            state.source.plugin["version"],
+            body["origin"],
+            body["landed"],
+            told.columns if told.columns is not None else FAULTS.empty_table(),
+            body["cursor"],
+            body.get("answers", ()),
+            body.get("replayed", ()),
+        )
+        enter(self.store, delivery, self.run_no)
+        state.count(delivery)
 
 
 def _settle(store: Store, run_no: int, rules: Rules, ended: Sequence[int]) -> None:
@@ -113,38 +223,58 @@ def _settle(store: Store, run_no: int, rules: Rules, ended: Sequence[int]) -> No
 class _State:
     """How far a source has come."""
 
+    source: Source
     source_no: int
     read: int = 0
     landed: int = 0
     quarantined: int = 0
+    vanished: int = 0
     outcome: str = ""
     error: UnifierError | None = None
+    whole: list[tuple[str, Any, float]] = field(default_factory=list)
 
-    def count(self, arrival: Arrival) -> None:
+    def count(self, delivery: Delivery) -> None:
         """Add a batch."""
-        self.read += arrival.read
-        self.landed += arrival.valid.num_rows
-        self.quarantined += arrival.faults.num_rows
+        self.read += delivery.landed + delivery.faults.num_rows
+        self.landed += delivery.landed
+        self.quarantined += delivery.faults.num_rows
 
-    def report(self, source: Source) -> SourceReport:
+    def report(self) -> SourceReport:
         """Say what became of the source."""
         kind = type(self.error).__name__ if self.error else ""
-        counts = (self.read, self.landed, self.quarantined)
-        return SourceReport(source.name, self.outcome, *counts, str(self.error or ""), kind)
+        counts = (self.read, self.landed, self.quarantined, self.vanished)
+        return SourceReport(self.source.name, self.outcome, *counts, str(self.error or ""), kind)
 
 
-def _end(store: Store, source: Source, state: _State, error: Exception | None, run_no: int) -> None:
+def _end(store: Store, state: _State, error: UnifierError | None, run_no: int) -> None:
     """Judge a source that has been read; what it landed waits to be settled, or is held."""
-    if error is not None and not isinstance(error, UnifierError):
-        raise error
     state.error = error
     state.outcome = "failed" if error else "settled"
-    if _over_budget(source.budget, state.read, state.quarantined):
+    if error is None:
+        error = state.error = _vanished(store, state, run_no)
+        state.outcome = "held" if error else "settled"
+    if _over_budget(state.source.budget, state.read, state.quarantined):
         state.outcome = "held"
+    if state.outcome == "held":
         with store.transaction():
             hold(store, state.source_no, run_no)
     if error:
         _note(store, state.source_no, run_no, error)
+
+
+def _vanished(store: Store, state: _State, run_no: int) -> UnifierError | None:
+    """End the records that complete lists no longer hold; say so where that would be too many to believe."""
+    for stream, kind, most in state.whole:
+        limit = most if state.source.max_vanish is None else state.source.max_vanish
+        seen = vanish(store, state.source_no, stream, kind, run_no)
+        state.vanished += seen.gone
+        if seen.is_too_many(limit):
+            return SourceError(
+                f"source {state.source.name} stream {stream}",
+                f"{seen.gone:,} of {seen.known:,} records are no longer listed, more than {limit:.0%}: it is held",
+                f"`unifier quarantine release {state.source.name}` if that is right, else `discard`",
+            )
+    return None
 
 
 def number(store: Store, name: str) -> int:
@@ -155,58 +285,6 @@ def number(store: Store, name: str) -> int:
         with store.transaction():
             store.con.execute("INSERT INTO source VALUES (?, ?, 'main')", [found, name])
     return int(found)
-
-
-def _bookmarks(store: Store, source: Source, source_no: int) -> dict[str, dict[str, str]]:
-    return {stream.name: bookmarks(store, source_no, stream.name) for stream in source.connector.streams()}
-
-
-def _arrivals(source: Source, source_no: int, since: Mapping[str, Mapping[str, str]]) -> Iterator[Arrival]:
-    """Read and check a source, in a worker; its own engine finds what is wrong."""
-    with duckdb.connect(config={"threads": 1}) as checker:
-        checker.execute("SET TimeZone = 'UTC'")
-        for stream in source.connector.streams():
-            for chunk in stream.read(since.get(stream.name, {})):
-                yield _arrival(checker, chunk, source, source_no, stream)
-
-
-def _arrival(
-    checker: duckdb.DuckDBPyConnection, chunk: Chunk, source: Source, source_no: int, stream: Stream
-) -> Arrival:
-    """Part what arrived into records that keep the contract and faults."""
-    checked = (
-        check(checker, chunk.data, stream.kind, source.zone)
-        if isinstance(chunk.data, pa.Table)
-        else from_dicts(checker, chunk.data, stream.kind, source.zone)
-    )
-    faults = pa.concat_tables([checked.faults, _refused(chunk)]) if chunk.refused else checked.faults
-    return Arrival(
-        source_no,
-        stream.name,
-        chunk.part,
-        stream.kind,
-        source.plugin,
-        source.plugin_version,
-        chunk.origin,
-        _size(chunk.data) + len(chunk.refused),
-        checked.valid,
-        faults,
-        chunk.cursor,
-    )
-
-
-def _size(data: pa.Table | Sequence[Any]) -> int:
-    return data.num_rows if isinstance(data, pa.Table) else len(data)
-
-
-def _refused(chunk: Chunk) -> pa.Table:
-    rows = [
-        {"row_no": row, "record_id": None, "pointer": "", "rule": "readable", "reason": reason, "raw": raw}
-        for row, reason, raw in chunk.refused
-    ]
-    from unifier.contract.check import FAULTS
-
-    return pa.Table.from_pylist(rows, FAULTS)
 
 
 def _over_budget(budget: Mapping[str, float], read: int, refused: int) -> bool:

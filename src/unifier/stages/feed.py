@@ -1,86 +1,135 @@
-"""Read sources side by side: a few workers read and check, one writer lands what they bring.
+"""Read sources side by side: a process each, a few at a time, and one writer that hears what they say.
 
-Each worker waits while the writer is behind, so that memory holds a few batches and not a source.
+A process waits while the writer is behind: it may write a batch only where the writer gives it a place.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import subprocess
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from queue import Empty, Full, Queue
-from typing import Final, Generic, TypeVar
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, Final
 
-PATIENCE: Final = 0.1
-"""Seconds between two looks whether the other side is still there."""
+import pyarrow as pa
 
-S = TypeVar("S")
-T = TypeVar("T")
+from unifier import errors
+from unifier.errors import PluginError, RetryLater, UnifierError
+from unifier.stages.process import Limits, Process, Watch, start
+
+READER: Final = "unifier.stages.reader"
+_PATIENCE: Final = 0.1
+"""Seconds between two looks for something new to start."""
+_AFTERWARDS: Final = 5.0
+"""Seconds that a process may take to leave when it has said that it is done."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A source has been read to its end, or to the error that stopped it."""
+class Job:
+    """What the process of a source is told; ``body`` is JSON."""
 
-    error: Exception | None = None
+    source: str
+    plugin: str
+    body: dict[str, Any]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that the process of a source says; ``failed`` bears the error, ``ended`` nothing."""
+
+    source: str
+    word: str
+    body: dict[str, Any]
+    columns: pa.Table | None
+    process: Process
+    error: UnifierError | None = None
+
+    def answer(self, body: dict[str, Any]) -> None:
+        """Answer; a process that has died in between is heard of at the next look."""
+        with suppress(OSError, ValueError):
+            self.process.pipe.send("answer", body)
 
 
 @contextmanager
-def side_by_side(
-    sources: Sequence[S], read: Callable[[S], Iterator[T]], workers: int
-) -> Iterator[Iterator[tuple[S, T | Ended]]]:
-    """Read ``sources`` with some workers; yield what comes, each source in its own order and :class:`Ended` at last.
+def side_by_side(jobs: Sequence[Job], workers: int, project: Path, *, echo: bool = False) -> Iterator[Iterator[Told]]:
+    """Start a process for each job, ``workers`` at a time; yield what they say, each in its own order.
 
-    For each worker one batch may wait for the writer. Leaving the block stops the workers after the batch they are at.
+    The last word of each is ``ended`` or ``failed``. Leaving the block stops all that still run.
     """
-    belt: _Belt[S, T] = _Belt(read, Queue(workers), threading.Event())
-    with ThreadPoolExecutor(workers, thread_name_prefix="source") as pool:
-        for source in sources:
-            pool.submit(belt.work, source)
-        try:
-            yield belt.arriving(len(sources))
-        finally:
-            belt.stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+    watch = Watch()
+    running: dict[Any, tuple[Job, Process]] = {}
+    try:
+        yield _arriving(deque(jobs), workers, project, watch, running, echo)
+    finally:
+        for _, process in running.values():
+            process.stop()
+        watch.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Belt(Generic[S, T]):
-    """What lies between workers and writer."""
+def _arriving(
+    waiting: deque[Job],
+    workers: int,
+    project: Path,
+    watch: Watch,
+    running: dict[Any, tuple[Job, Process]],
+    echo: bool,
+) -> Iterator[Told]:
+    """Yield what comes until all jobs have ended."""
+    while waiting or running:
+        while waiting and len(running) < workers:
+            job = waiting.popleft()
+            process = start(job.source, READER, job.limits, project, echo=echo)
+            running[process.pipe.incoming] = (job, process)
+            watch.processes.append(process)
+            with suppress(OSError):
+                process.pipe.send("job", job.body)
+        for pipe in wait(list(running), _PATIENCE):
+            job, process = running[pipe]
+            told = _heard(job, process)
+            if told.word in {"ended", "failed"}:
+                del running[pipe]
+                watch.processes.remove(process)
+                _let_go(process)
+            process.waits = True
+            yield told
+            process.waits = False
+            process.heard()
 
-    read: Callable[[S], Iterator[T]]
-    queue: Queue[tuple[S, T | Ended]]
-    stopped: threading.Event
 
-    def work(self, source: S) -> None:
-        """Read a source to its end, in a worker."""
-        error: Exception | None = None
-        try:
-            for batch in self.read(source):
-                if not self._put(source, batch):
-                    return
-        except Exception as fault:  # noqa: BLE001 - it is handed on: the writer reports or raises it
-            error = fault
-        self._put(source, Ended(error))
+def _heard(job: Job, process: Process) -> Told:
+    """Take the next word of a process; its death is one too."""
+    try:
+        body, columns = process.pipe.receive()
+    except (EOFError, OSError, ValueError, pa.ArrowInvalid):
+        with suppress(subprocess.TimeoutExpired):
+            process.popen.wait(_AFTERWARDS)
+        if process.popen.poll() is None:
+            process.kill("its process has closed the pipe and goes on")
+        error = PluginError(job.plugin, process.ended(), f"`unifier try {job.source}` shows more")
+        return Told(job.source, "failed", {}, None, process, error)
+    if body["word"] == "failed":
+        return Told(job.source, "failed", body, None, process, _error(body))
+    return Told(job.source, body["word"], body, columns, process)
 
-    def _put(self, source: S, what: T | Ended) -> bool:
-        """Hand something to the writer; tell whether it is still there."""
-        while not self.stopped.is_set():
-            try:
-                self.queue.put((source, what), timeout=PATIENCE)
-            except Full:
-                continue
-            return True
-        return False
 
-    def arriving(self, sources: int) -> Iterator[tuple[S, T | Ended]]:
-        """Yield what comes until all sources have ended."""
-        while sources:
-            try:
-                source, what = self.queue.get(timeout=PATIENCE)
-            except Empty:
-                continue
-            sources -= isinstance(what, Ended)
-            yield source, what
+def _error(body: dict[str, Any]) -> UnifierError:
+    """Make the error again that stopped a source."""
+    kind = getattr(errors, str(body.get("class")), PluginError)
+    subject, fault, mend = (str(body.get(name, "")) for name in ("subject", "fault", "mend"))
+    if kind is RetryLater:
+        return RetryLater(subject, fault, mend, after=float(body.get("after", 0.0)))
+    if not (isinstance(kind, type) and issubclass(kind, UnifierError)):
+        kind = PluginError
+    error: UnifierError = kind(subject, fault, mend)
+    return error
+
+
+def _let_go(process: Process) -> None:
+    """Let a process that is done leave, or end it."""
+    with suppress(subprocess.TimeoutExpired):
+        process.popen.wait(_AFTERWARDS)
+    process.sweep()

@@ -30,6 +30,15 @@ def write(path: Path, rows: pa.Table) -> None:
         os.fsync(file.fileno())
 
 
+def schema_of(path: Path) -> pa.Schema | None:
+    """Read the schema at the head of a file, None if it is not one of ours."""
+    try:
+        with pa.memory_map(str(path)) as file, ipc.open_file(file) as reader:
+            return reader.schema
+    except (pa.ArrowInvalid, OSError):
+        return None
+
+
 def read(files: Sequence[Path], schema: pa.Schema) -> ds.Dataset:
     """Read files as one relation that an engine can scan as often as it likes."""
     form = ds.IpcFileFormat()

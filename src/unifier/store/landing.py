@@ -7,11 +7,12 @@ a run that was killed, and is swept away.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +20,13 @@ import pyarrow.compute as pc
 
 from unifier.contract.arrow import landing_schema
 from unifier.errors import LedgerError
-from unifier.store.arrowfile import batch_file, read, write
+from unifier.store.arrowfile import batch_file, read, schema_of, write
+from unifier.store.inbox import parsed
 from unifier.store.store import Store
 from unifier.words import KINDS, Kind
+
+VANISHED: Final = "vanished"
+"""Origin of a batch of tombstones for what a complete list no longer holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +50,132 @@ class Arrival:
     cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a batch will lie: its number, and the ordinal of its first record among all of its kind."""
+
+    batch_no: int
+    first_no: int
+
+
+class Places:
+    """Give out places to several readers at once; what is never entered leaves a hole, and that harms nobody."""
+
+    def __init__(self, store: Store) -> None:
+        self._next_batch = int(store.one("SELECT coalesce(max(batch_no), 0) + 1 FROM batch"))
+        self._next_first = dict(
+            store.con.execute("SELECT kind, max(first_no + read) FROM batch GROUP BY kind").fetchall()
+        )
+
+    def take(self, kind: Kind, rows: int) -> Place:
+        """Take a place for a batch of so many records."""
+        place = Place(self._next_batch, int(self._next_first.get(kind, 0)))
+        self._next_batch += 1
+        self._next_first[kind] = place.first_no + rows
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A batch whose rows lie in their file, if it has any.
+
+    It may close what it was made of: ``answers`` are numbers in the inbox, ``replayed`` numbers in quarantine.
+    """
+
+    place: Place
+    source_no: int
+    stream: str
+    part: str
+    kind: Kind
+    plugin: str
+    plugin_version: str
+    origin: str
+    landed: int
+    faults: pa.Table
+    cursor: str | None = None
+    answers: Sequence[int] = ()
+    replayed: Sequence[int] = ()
+
+
 def land(store: Store, arrival: Arrival, run_no: int) -> int:
-    """Append a batch; return its number. Raise LedgerError if read is not landed plus quarantined."""
-    landed, refused = arrival.valid.num_rows, arrival.faults.num_rows
-    if arrival.read != landed + refused:
+    """Write a batch and enter it; return its number. Raise LedgerError if read is not landed plus quarantined."""
+    if arrival.read != arrival.valid.num_rows + arrival.faults.num_rows:
         raise LedgerError(
             f"source {arrival.source_no} {arrival.stream}",
-            f"{arrival.read} read, but {landed} landed and {refused} quarantined",
+            f"{arrival.read} read, but {arrival.valid.num_rows} landed and {arrival.faults.num_rows} quarantined",
             "report this: a record would be lost",
         )
+    place = Places(store).take(arrival.kind, arrival.read)
+    write_batch(store.landing, place, arrival.source_no, arrival.kind, arrival.valid)
+    delivery = Delivery(
+        place,
+        arrival.source_no,
+        arrival.stream,
+        arrival.part,
+        arrival.kind,
+        arrival.plugin,
+        arrival.plugin_version,
+        arrival.origin,
+        arrival.valid.num_rows,
+        arrival.faults,
+        arrival.cursor,
+    )
+    enter(store, delivery, run_no)
+    return place.batch_no
+
+
+def write_batch(folder: Path, place: Place, source_no: int, kind: Kind, valid: pa.Table) -> None:
+    """Write the records of a batch to its file, numbered; nothing for a batch without any."""
+    if valid.num_rows:
+        write(batch_file(folder, place.batch_no), _numbered(valid, kind, source_no, place))
+
+
+def enter(store: Store, delivery: Delivery, run_no: int) -> None:
+    """Enter a batch in the ledger with its faults, its bookmark and the answers it was parsed from, in one transaction.
+
+    Raise LedgerError if its file is not there, or is not of its kind.
+    """
+    refused = delivery.faults.num_rows
+    if delivery.landed:
+        file = batch_file(store.landing, delivery.place.batch_no)
+        if not file.exists() or schema_of(file) != landing_schema(delivery.kind):
+            raise LedgerError(str(file), f"it is no batch of {delivery.kind}", "report this")
     with store.transaction():
-        batch_no = int(store.one("SELECT coalesce(max(batch_no), 0) + 1 FROM batch"))
-        first_no = int(store.one("SELECT coalesce(max(first_no + read), 0) FROM batch WHERE kind = ?", [arrival.kind]))
         store.con.execute(
             "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'landed', NULL)",
             [
-                batch_no,
+                delivery.place.batch_no,
                 run_no,
-                arrival.source_no,
-                arrival.stream,
-                arrival.part,
-                arrival.kind,
-                arrival.plugin,
-                arrival.plugin_version,
-                arrival.origin,
-                first_no,
-                arrival.read,
-                landed,
+                delivery.source_no,
+                delivery.stream,
+                delivery.part,
+                delivery.kind,
+                delivery.plugin,
+                delivery.plugin_version,
+                delivery.origin,
+                delivery.place.first_no,
+                delivery.landed + refused,
+                delivery.landed,
                 refused,
             ],
         )
-        if landed:
-            write(batch_file(store.landing, batch_no), _numbered(arrival, batch_no, first_no))
         if refused:
-            _quarantine(store, arrival, batch_no, run_no)
-        if arrival.cursor is not None:
-            _bookmark(store, arrival, run_no)
-    return batch_no
+            _quarantine(store, delivery, run_no)
+        if delivery.cursor is not None:
+            _bookmark(store, delivery, run_no)
+        close(store, delivery.answers, delivery.replayed, run_no)
+
+
+def close(store: Store, answers: Sequence[int], replayed: Sequence[int], run_no: int) -> None:
+    """Note that raw answers have landed, and that refused rows have been read again."""
+    if answers:
+        parsed(store, answers, run_no)
+    if replayed:
+        store.con.execute(
+            "UPDATE quarantine SET state = 'replayed', closed_run = ? "
+            "WHERE quarantine_no IN (SELECT unnest(?::BIGINT[]))",
+            [run_no, list(replayed)],
+        )
 
 
 def landed_file(store: Store, batch_no: int) -> Path:
@@ -138,34 +232,34 @@ def sweep(store: Store) -> None:
             file.unlink()
 
 
-def _numbered(arrival: Arrival, batch_no: int, first_no: int) -> pa.Table:
+def _numbered(valid: pa.Table, kind: Kind, source_no: int, place: Place) -> pa.Table:
     """Number the rows of a batch; see :func:`unifier.contract.arrow.landing_schema`."""
-    rows, schema = arrival.valid.num_rows, landing_schema(arrival.kind)
+    rows, schema = valid.num_rows, landing_schema(kind)
     numbers = {
-        "source_no": pa.repeat(pa.scalar(arrival.source_no, pa.int16()), rows),
-        "batch_no": pa.repeat(pa.scalar(batch_no, pa.int32()), rows),
-        "landed_no": pa.array(np.arange(first_no, first_no + rows, dtype=np.int64)),
+        "source_no": pa.repeat(pa.scalar(source_no, pa.int16()), rows),
+        "batch_no": pa.repeat(pa.scalar(place.batch_no, pa.int32()), rows),
+        "landed_no": pa.array(np.arange(place.first_no, place.first_no + rows, dtype=np.int64)),
     }
-    columns = {name: arrival.valid.column(name) for name in arrival.valid.column_names}
+    columns = {name: valid.column(name) for name in valid.column_names}
     columns["deleted"] = pc.fill_null(columns["deleted"], False)
     cast = [columns[field.name].cast(field.type) for field in schema if field.name not in numbers]
     return pa.Table.from_arrays([*numbers.values(), *cast], schema=schema)
 
 
-def _quarantine(store: Store, arrival: Arrival, batch_no: int, run_no: int) -> None:
-    store.con.register("refused", arrival.faults)
+def _quarantine(store: Store, delivery: Delivery, run_no: int) -> None:
+    store.con.register("refused", delivery.faults)
     try:
         store.con.execute(
             "INSERT INTO quarantine SELECT (SELECT coalesce(max(quarantine_no), 0) FROM quarantine) + 1 + "
             "row_number() OVER (ORDER BY row_no) - 1, ?, row_no, ?, ?, record_id, ?, pointer, rule, reason, ?, ?, raw, "
             "'open', ?, NULL FROM refused",
             [
-                batch_no,
-                arrival.source_no,
-                arrival.kind,
-                arrival.origin,
-                arrival.plugin,
-                arrival.plugin_version,
+                delivery.place.batch_no,
+                delivery.source_no,
+                delivery.kind,
+                delivery.origin,
+                delivery.plugin,
+                delivery.plugin_version,
                 run_no,
             ],
         )
@@ -173,12 +267,12 @@ def _quarantine(store: Store, arrival: Arrival, batch_no: int, run_no: int) -> N
         store.con.unregister("refused")
 
 
-def _bookmark(store: Store, arrival: Arrival, run_no: int) -> None:
-    key = [arrival.source_no, arrival.stream, arrival.part]
+def _bookmark(store: Store, delivery: Delivery, run_no: int) -> None:
+    key = [delivery.source_no, delivery.stream, delivery.part]
     store.con.execute("DELETE FROM bookmark WHERE source_no = ? AND stream = ? AND part = ?", key)
     store.con.execute(
         "INSERT INTO bookmark VALUES (?, ?, ?, ?, ?, ?)",
-        [*key, arrival.cursor, run_no, datetime.now(UTC).replace(tzinfo=None)],
+        [*key, delivery.cursor, run_no, datetime.now(UTC).replace(tzinfo=None)],
     )
 
 

@@ -17,7 +17,7 @@ from unifier.errors import LedgerError
 from unifier.identifiers import name_key_sql
 from unifier.relations import Changes
 from unifier.store import bundles, evidence, nested
-from unifier.store.landing import landed_view, pending, sweep, waiting
+from unifier.store.landing import VANISHED, landed_view, pending, sweep, waiting
 from unifier.store.rules import Rules
 from unifier.store.store import Store
 from unifier.tables import quoted
@@ -187,9 +187,10 @@ def _account(store: Store, kinds: Sequence[Landed], due: str, run_no: int) -> No
         f"""
         INSERT INTO run_stream
         SELECT {run_no}, source_no, stream, '', read, landed, quarantined, landed - updated - unchanged - stale - repeated,
-               updated, unchanged, stale, repeated, 0, 0, 0, 'settled', NULL, NULL
+               updated, unchanged, stale, repeated, 0, 0, vanished, 'settled', NULL, NULL
         FROM (
             SELECT b.source_no, b.stream, sum(b.read) AS read, sum(b.landed) AS landed, sum(b.quarantined) AS quarantined,
+                   coalesce(sum(b.landed) FILTER (b.origin = '{VANISHED}'), 0) AS vanished,
                    {", ".join(f"coalesce(sum(f.{fate}), 0) AS {fate}" for fate in FATES[1:])}
             FROM batch b LEFT JOIN (SELECT batch_no, {counted} FROM ({fates or "SELECT 0 AS batch_no, '' AS fate"}) GROUP BY batch_no) f
             ON f.batch_no = b.batch_no WHERE {due} GROUP BY b.source_no, b.stream

@@ -294,9 +294,10 @@ def open_store(path: Path, *, memory: str | None = None, threads: int | None = N
         ) from error
     con.execute("SET TimeZone = 'UTC'")
     store = Store(path, con, dry, memory)
-    if version_of(con) is None:
-        with store.transaction():
-            store.create(STORE)
+    known = version_of(con)
+    with store.transaction():
+        store.create(STORE)  # a table that has come since is no new version
+        if known is None:
             con.execute("INSERT INTO store_meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
     shutil.rmtree(path.parent / "landing.dry", ignore_errors=True)
     if dry:

@@ -109,6 +109,12 @@ LEDGER: Final[tuple[Table, ...]] = (
         "run_no, source_no, stream, part",
     ),
     table(
+        "audit",
+        "somebody looked at what is masked, exported or erased",
+        "audit_no BIGINT; at TIMESTAMP; who VARCHAR; action VARCHAR; subject VARCHAR; detail VARCHAR",
+        "audit_no",
+    ),
+    table(
         "mark",
         "how far a reader of changes has come",
         "reader VARCHAR; done_run INTEGER; as_of DATE; definition_hash VARCHAR",
@@ -131,6 +137,12 @@ COMING_IN: Final[tuple[Table, ...]] = (
         "how far a partition of a stream was read",
         "source_no SMALLINT; stream VARCHAR; part VARCHAR; cursor VARCHAR; run_no INTEGER; at TIMESTAMP",
         "source_no, stream, part",
+    ),
+    table(
+        "inbox",
+        "a raw answer of a consuming stream",
+        "inbox_no BIGINT; source_no SMALLINT; stream VARCHAR; received_at TIMESTAMP; payload VARCHAR; parsed_run INTEGER",
+        "inbox_no",
     ),
     table(
         "batch",
