@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -88,14 +89,12 @@ class _Sifted:
     def sift(self, rows: Sequence[Any]) -> None:
         """Part the rows by the schema."""
         verdicts = _verdicts(_validator(self.name), rows)
-        if all(verdicts):
-            self.good, self.places = list(rows), list(range(len(rows)))
-            return
-        for row_no, (row, fine) in enumerate(zip(rows, verdicts, strict=True)):
-            made = row if fine else self._tried(row_no, row)
-            if made is not None:
-                self.good.append(made)
-                self.places.append(row_no)
+        tried = {row_no: self._tried(row_no, rows[row_no]) for row_no, fine in enumerate(verdicts) if not fine}
+        mended = {row_no: made for row_no, made in tried.items() if made is not None}
+        if mended:
+            rows = [mended.get(row_no, row) for row_no, row in enumerate(rows)]
+            verdicts = [fine or row_no in mended for row_no, fine in enumerate(verdicts)]
+        self.good, self.places = list(compress(rows, verdicts)), list(compress(range(len(rows)), verdicts))
 
     def table(self) -> pa.Table:
         """Make columns of what passed; rows that cannot become columns are found piece by piece, and tried again."""

@@ -7,6 +7,7 @@ Whatever a plugin does to this process (its folder, its time zone, its ``json``)
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -71,6 +72,7 @@ class Work:
         job = self.job
         kind = connector_of(job["plugin"], job["connector"])
         connector = kind(job["config"], Path(job["folder"]), job["settings"])
+        _collect_seldom()
         with duckdb.connect(
             config={"threads": 1, "memory_limit": "512MB", "temp_directory": str(Path.cwd())}
         ) as checker:
@@ -235,6 +237,12 @@ def _die_with_parent() -> None:
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _collect_seldom() -> None:
+    """Let the garbage collector come by once a page and not a hundred times: each time it walks through every dict."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
 
 
 def _limit() -> None:

@@ -76,6 +76,12 @@ class _Gathered:
         self.rows.append(row)
         self.raws.append(raw)
 
+    def extend(self, rows: Sequence[Any]) -> None:
+        """Add records that were not parsed."""
+        self.places.extend(range(len(self), len(self) + len(rows)))
+        self.rows.extend(rows)
+        self.raws.extend([None] * len(rows))
+
     def refuse(self, raw: Any, rule: str, reason: str) -> None:
         """Add a row that is no record."""
         fault = {"row_no": len(self), "record_id": None, "pointer": "", "rule": rule, "reason": reason}
@@ -153,10 +159,20 @@ class Reading:
             yield from self._drained()
             yield from self._sent(self._chunk(Chunk(item, self._part)))
         else:
-            for row in item if isinstance(item, list | tuple) else (item,):
-                self._row(row)
+            self._rows(item if isinstance(item, list | tuple) else (item,))
             if self._waiting.is_due(self.at_once):
                 yield from self._sent(self._flush(None))
+
+    def _rows(self, rows: Sequence[Any]) -> None:
+        """Take rows as they were yielded; pages of plain dicts are the way of most, and taken at once."""
+        if self.stream.parse is not None or not {dict}.issuperset(map(type, rows)):
+            for row in rows:
+                self._row(row)
+            return
+        if self.stream.cursor:
+            for row in rows:
+                self._cursor.see(row)
+        self._waiting.extend(rows)
 
     def _row(self, row: Any) -> None:
         if isinstance(row, Reject):
