@@ -5,6 +5,7 @@ This is the slow road of dicts; a record is sent along it once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,9 @@ Unknown = Literal["quarantine", "drop", "keep"]
 """What becomes of fields that the contract does not have: their record is refused, or they are dropped, or they are
 kept in the vendor's object :data:`KEPT`."""
 KEPT: Final = "x_unknown"
+OTHERS: Final = "*"
+"""Stands for all unknown keys that do not look like the name of a field: they may be somebody's number."""
+_NAME: Final = re.compile(r"(?!.*[0-9]{5})[^\W\d][\w .:$-]{0,63}")
 _KEPT_DEPTH: Final = 3
 """A kept value lies two objects deep in the text of column ``x``: its own and that of the vendors."""
 
@@ -79,7 +83,8 @@ def mended(row: Any, kind: str, unknown: Unknown, strangers: MutableMapping[Path
             strangers[name,] = value
     if strangers and unknown == "quarantine":
         first = next(iter(strangers))
-        raise Unfit(first[:-1], "additionalProperties", "has a field that is not in the contract")
+        name = field_of(first, known=len(first) - 1)
+        raise Unfit(first[:-1], "additionalProperties", f"has the field {name}, which is not in the contract")
     if strangers and unknown == "keep":
         _keep(made, strangers)
     return made
@@ -130,3 +135,19 @@ def pointer(path: Path) -> str:
     '/lines/0/a~1b'
     """
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def field_of(path: Path, known: int) -> str:
+    """Name a field by its path; steps beyond the first ``known`` ones are told only if they look like names.
+
+    >>> field_of(("lines", "3", "amount"), 3), field_of(("19900000001",), 0)
+    ('lines[].amount', '*')
+    """
+    name = ""
+    for at, step in enumerate(path):
+        if step.isascii() and step.isdigit() and at:
+            name += "[]"
+        else:
+            told = step if at < known or _NAME.fullmatch(step) else OTHERS
+            name += f".{told}" if name else told
+    return name

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from unifier.contract.kinds import KindSchema, Nested
 from unifier.contract.kinds import kind as kind_schema
-from unifier.contract.seen import OTHERS, field_of
+from unifier.contract.mending import OTHERS, field_of
 
 if TYPE_CHECKING:
     from unifier.contract.check import Checked

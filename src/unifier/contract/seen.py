@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,11 +12,8 @@ import pyarrow as pa
 from unifier.contract.faults import ArrowArray
 from unifier.contract.jsonable import Path
 from unifier.contract.kinds import kind as kind_schema
-from unifier.contract.mending import shape
+from unifier.contract.mending import field_of, shape
 
-OTHERS: Final = "*"
-"""Stands for all unknown keys that do not look like the name of a field: they may be somebody's number."""
-_NAME: Final = re.compile(r"(?!.*[0-9]{5})[^\W\d][\w .:$-]{0,63}")
 _WORDS: Final = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 
 
@@ -60,22 +56,6 @@ class Seen:
         """Note the type in which a column arrived."""
         if not pa.types.is_null(kind):
             self.arrived[name] = arrow_word(kind)
-
-
-def field_of(path: Path, known: int) -> str:
-    """Name a field by its path; steps beyond the first ``known`` ones are told only if they look like names.
-
-    >>> field_of(("lines", "3", "amount"), 3), field_of(("19900000001",), 0)
-    ('lines[].amount', '*')
-    """
-    name = ""
-    for at, step in enumerate(path):
-        if step.isascii() and step.isdigit() and at:
-            name += "[]"
-        else:
-            told = step if at < known or _NAME.fullmatch(step) else OTHERS
-            name += f".{told}" if name else told
-    return name
 
 
 def word(value: Any) -> str:

@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from unifier.contract.faults import item_offsets
 from unifier.contract.kinds import VENDOR
 from unifier.contract.kinds import kind as kind_schema
-from unifier.contract.mending import KEPT, Unknown, pointer, shape
-from unifier.contract.seen import Seen, field_of
+from unifier.contract.mending import KEPT, Unknown, field_of, pointer, shape
+from unifier.contract.seen import Seen
 from unifier.errors import ContractError
 from unifier.tables import literal, quoted
 
@@ -77,8 +77,8 @@ class _Parted:
             objects.append(f"to_json(struct_pack({', '.join(packed)}))")
         for at, ((part, child), column) in enumerate(sorted(self.items.items())):
             columns[f"i{at}"] = column
-            key = f"{literal(part + '/')} || (at - 1) || {literal(pointer((child,)))}"
-            entries = f"list_transform(i{at}, lambda value, at: {{'key': {key}, 'value': value}})"
+            key = f"{literal(part + '/')} || (place - 1) || {literal(pointer((child,)))}"
+            entries = f"list_transform(i{at}, lambda value, place: {{'key': {key}, 'value': value}})"
             filled = f"list_filter({entries}, lambda entry: entry.value IS NOT NULL)"
             objects.append(f"coalesce(to_json(map_from_entries({filled})), '{{}}')")
         sql = f"SELECT nullif(json_merge_patch('{{}}', {', '.join(objects)})::VARCHAR, '{{}}') AS kept FROM arriving ORDER BY row_no"
