@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from unifier import __version__, app, plugins
@@ -22,11 +22,17 @@ from unifier.stages.segment import segment
 from unifier.stages.tag import tag
 from unifier.stages.unify import unify
 from unifier.store import Store, runfile
-from unifier.store.store import MOST_MEMORY, MOST_TO_PUBLISH
+from unifier.store.store import MOST_ALONE, MOST_MEMORY
 from unifier.warehouse.target import own_folder
 from unifier.words import STAGES
 
 Tell = Callable[[dict[str, Any]], None]
+
+FIGURES: Final = ("persons", "members", "merged", "orders", "audiences", "quarantined")
+"""What the summary of a run counts, in its order."""
+_PASS: Final = 5_000_000
+_ALONE: Final = frozenset({"tag", "segment", "publish"})
+"""Stages in which nothing but the engine takes memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
             for stage in STAGES:
                 if stage in wish.stages:
                     _stage(store, stage, plan, sources, wish, report, beat)
-            report.figures = _figures(store)
+            report.figures = _figures(store, report.run_no, news=_has_news(report))
         except UnifierError as fault:
             error = fault
             raise
@@ -88,6 +94,13 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
             _end(store, report, error)
             beat.stop(report, error)
     return report
+
+
+def _has_news(report: RunReport) -> bool:
+    """Tell whether any stage has touched anything."""
+    return any(changes != Changes() for _, changes in report.stages.values()) or any(
+        each.read for each in report.sources
+    )
 
 
 def _allowed(project: app.Project) -> list[str] | None:
@@ -105,7 +118,7 @@ def _stage(
     beat: _Heart,
 ) -> None:
     beat.stage(stage)
-    store.fit_memory(MOST_TO_PUBLISH if stage == "publish" else MOST_MEMORY)
+    store.fit_memory(MOST_ALONE if stage in _ALONE else MOST_MEMORY)
     started, begun = time.perf_counter(), datetime.now(UTC).replace(tzinfo=None)
     changes = Changes()
     if stage == "extract":
@@ -254,24 +267,51 @@ def _balance(store: Store, run_no: int) -> None:
         )
 
 
-def _figures(store: Store) -> dict[str, int]:
-    """Count what the summary shows; what a stage has not made yet counts nothing."""
+def _figures(store: Store, run_no: int, *, news: bool) -> dict[str, int]:
+    """Count what the summary shows, and keep it; what a stage has not made yet counts nothing.
+
+    A run without news takes the figures of the last run: counting sixty million orders tells nothing new.
+    """
+    if not news:
+        last = store.con.execute(
+            "SELECT name, value FROM measure WHERE run_no = (SELECT max(run_no) FROM measure)"
+        ).fetchall()
+        if last:
+            return _in_order({name: int(value) for name, value in last})
     known = {row[0] for row in store.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     wanted = {
         "persons": ("person", "SELECT count(*) FROM person WHERE state = 'active'"),
         "members": ("golden", "SELECT count(*) FROM golden WHERE member_status = 'member'"),
-        "merged": (
-            "assignment",
-            (
-                "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 AND person_no IS NOT NULL "
-                "GROUP BY person_no HAVING count(*) > 1)"
-            ),
-        ),
         "orders": ("order", 'SELECT count(*) FROM "order" WHERE NOT deleted'),
         "audiences": ("segment_slot", "SELECT count(*) FROM segment_slot WHERE retired_run IS NULL"),
         "quarantined": ("quarantine", "SELECT count(*) FROM quarantine WHERE state = 'open'"),
     }
-    return {name: int(store.one(sql)) for name, (table, sql) in wanted.items() if table in known}
+    figures = {name: int(store.one(sql)) for name, (table, sql) in wanted.items() if table in known}
+    if "assignment" in known:
+        figures["merged"] = _merged(store)
+    with store.transaction():
+        for name, value in figures.items():
+            store.con.execute("INSERT INTO measure VALUES (?, ?, '', ?, NULL, NULL, NULL)", [run_no, name, value])
+    return _in_order(figures)
+
+
+def _in_order(figures: dict[str, int]) -> dict[str, int]:
+    return {name: figures[name] for name in FIGURES if name in figures}
+
+
+def _merged(store: Store) -> int:
+    """Count persons with several profiles, a few million persons at a time: a grouping holds all in memory."""
+    last = int(store.one("SELECT coalesce(max(person_no), -1) FROM assignment"))
+    return sum(
+        int(
+            store.one(
+                "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 "
+                "AND person_no BETWEEN ? AND ? GROUP BY person_no HAVING count(*) > 1)",
+                [first, first + _PASS - 1],
+            )
+        )
+        for first in range(0, last + 1, _PASS)
+    )
 
 
 def told(report: RunReport) -> dict[str, Any]:
