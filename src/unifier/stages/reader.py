@@ -22,8 +22,8 @@ import pyarrow as pa
 
 from unifier.errors import RetryLater, UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
+from unifier.processes.pipe import Pipe
 from unifier.redaction import Redaction, told_safely
-from unifier.stages.pipe import Pipe
 from unifier.stages.reading import Batch, Reading, Taken
 
 if TYPE_CHECKING:
