@@ -11,8 +11,8 @@ import psutil
 import pytest
 from stages.shops import Shop, source
 
+from unifier.processes.process import Limits
 from unifier.stages.extract import Source
-from unifier.stages.process import Limits
 
 SHORT = Limits(deadline=8.0, silence=3.0, memory=700_000_000)
 ROWS = [{"id": f"r{number}", "name": "王芳" * (number % 7)} for number in range(200)]
@@ -108,7 +108,9 @@ def test_a_poisoned_plugin_breaks_only_itself(
     shop.store.close()
 
 
-def test_a_plugin_that_cannot_be_imported_names_what_is_missing(tmp_path: Path, undisturbed: list[tuple[Any, ...]]) -> None:
+def test_a_plugin_that_cannot_be_imported_names_what_is_missing(
+    tmp_path: Path, undisturbed: list[tuple[Any, ...]]
+) -> None:
     """The operator reads which library to install."""
     shop = Shop(tmp_path)
     bad, well = shop.read(source("poison_import", "poison", "poison", SHORT), good("till"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from unifier import __version__, app, plugins
+from unifier import __version__, app
 from unifier.errors import LedgerError, UnifierError
+from unifier.plugins import Loaded
 from unifier.relations import Changes
 from unifier.stages.extract import Manner, SourceReport, extract
 from unifier.stages.publish import TargetReport, publish
@@ -50,7 +52,10 @@ class Wish:
 
 @dataclass(slots=True)
 class RunReport:
-    """How a run went: counts for the summary, one report per source and target, and the exit code."""
+    """How a run went: counts for the summary, one report per source and target, and the exit code.
+
+    ``warnings`` name observers that raised.
+    """
 
     run_no: int
     as_of: date
@@ -59,6 +64,7 @@ class RunReport:
     stages: dict[str, tuple[float, Changes]] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     dry: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -69,20 +75,22 @@ class RunReport:
 
 def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
     """Run stages of a project; raise UnifierError where nothing can be run at all."""
-    loaded = plugins.load(_allowed(project))
+    loaded = app.loaded(project)
     plan = app.plans(project, loaded)
     sources = app.sources(project, loaded, wish.select, wish.refetch) if "extract" in wish.stages else []
     as_of = wish.as_of or datetime.now(ZoneInfo(project.zone)).date()
     folders = [folder for target in plan.targets if (folder := own_folder(target))]
     with app.opened(project, dry=wish.dry) as store:
         store.seal(folders)
-        report = RunReport(_begin(store, project, as_of), as_of, dry=wish.dry)
+        report = RunReport(_begin(store, project, loaded, as_of), as_of, dry=wish.dry)
         beat = _Heart(project, report, tell)
+        crowd = _Crowd(project, loaded, report, tell)
         error: UnifierError | None = None
         try:
             for stage in STAGES:
                 if stage in wish.stages:
                     _stage(store, stage, plan, sources, wish, report, beat)
+                    crowd.stage_finished(stage)
             report.figures = _figures(store, report.run_no, news=_has_news(report))
         except UnifierError as fault:
             error = fault
@@ -93,6 +101,7 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
         finally:
             _end(store, report, error)
             beat.stop(report, error)
+            crowd.run_finished(error)
     return report
 
 
@@ -103,9 +112,33 @@ def _has_news(report: RunReport) -> bool:
     )
 
 
-def _allowed(project: app.Project) -> list[str] | None:
-    allow = project.config.section("plugins").get("allow")
-    return None if allow is None else [str(name).removeprefix("unifier-") for name in allow]
+class _Crowd:
+    """The plugins that observe: they are told copies of plain data, and what they raise is a warning."""
+
+    def __init__(self, project: app.Project, loaded: Loaded, report: RunReport, tell: Tell) -> None:
+        self.folder = project.folder
+        self.loaded = loaded
+        self.report = report
+        self.tell = tell
+
+    def stage_finished(self, stage: str) -> None:
+        """Tell that a stage is done."""
+        seconds, changes = self.report.stages[stage]
+        facts = {"run_no": self.report.run_no, "as_of": self.report.as_of.isoformat(), "stage": stage}
+        self._observed("unifier_stage_finished", report={**facts, "seconds": round(seconds, 3), **asdict(changes)})
+
+    def run_finished(self, error: UnifierError | None) -> None:
+        """Tell that the run is done; nobody is told of a run that is being stopped."""
+        if error is None or isinstance(sys.exc_info()[1], UnifierError):
+            body = {**told(self.report), "error": str(error) if error else None}
+            if error is not None:
+                body["exit_code"] = error.exit_code
+            self._observed("unifier_run_finished", run=body)
+
+    def _observed(self, hook: str, **facts: dict[str, Any]) -> None:
+        for warning in self.loaded.observe(hook, self.folder, **facts):
+            self.report.warnings.append(warning)
+            self.tell({"event": "warning", "warning": warning})
 
 
 def _stage(
@@ -204,10 +237,10 @@ class _Heart:
         runfile.write(self.folder, self.facts)
 
 
-def _begin(store: Store, project: app.Project, as_of: date) -> int:
+def _begin(store: Store, project: app.Project, loaded: Loaded, as_of: date) -> int:
     with store.transaction():
         run_no = int(store.one("SELECT coalesce(max(run_no), 0) + 1 FROM run"))
-        installed = json.dumps({name: plugin.version for name, plugin in plugins.installed().items()})
+        installed = json.dumps({name: plugin.version for name, plugin in loaded.shelf.plugins.items()})
         store.con.execute("UPDATE run SET outcome = 'killed' WHERE outcome = 'running'")
         store.con.execute(
             "INSERT INTO run VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, 'running', NULL, ?, ?)",
@@ -337,4 +370,5 @@ def told(report: RunReport) -> dict[str, Any]:
             for name, (seconds, changes) in report.stages.items()
         },
         "figures": report.figures,
+        "warnings": report.warnings,
     }

@@ -28,7 +28,8 @@ COMMANDS: Final = {
     "explain": "unifier.cli.look",
     "evaluate": "unifier.cli.look",
     "quarantine": "unifier.cli.quarantine",
-    "plugins": "unifier.cli.project",
+    "plugins": "unifier.cli.plugins",
+    "x": "unifier.cli.extra",
     "sample": "unifier.cli.project",
     "schema": "unifier.cli.project",
 }
@@ -75,7 +76,8 @@ SUMMARIES: Final = {
     "explain": "Show a person: records, links, and where each golden field came from.",
     "evaluate": "Compare persons with known truth.",
     "quarantine": "List, release or discard what was refused.",
-    "plugins": "List installed plugins.",
+    "plugins": "List plugins: where they come from, which doors they fill, what was refused and why.",
+    "x": "Run a command that a plugin brings.",
     "sample": "Generate an invented world of customers, with the truth about it.",
     "schema": "Print a JSON Schema: of a kind of record, or of unifier.yaml.",
 }

@@ -1,4 +1,4 @@
-"""The commands around a project: init, plugins, sample, schema."""
+"""The commands around a project: init, sample, schema."""
 
 from __future__ import annotations
 
@@ -63,24 +63,6 @@ def _rules(folder: Path) -> None:
         (folder / name).mkdir(exist_ok=True)
         text = files("unifier.sample").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
         (folder / name / "starter.yaml").write_text(text, encoding="utf-8")
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plugins(as_json: bool) -> None:
-    """List installed plugins: name, distribution, version."""
-    from unifier.cli.look import _table
-    from unifier.plugins import installed
-
-    rows = [
-        {"name": each.name, "distribution": each.distribution, "version": each.version} for each in installed().values()
-    ]
-    if as_json:
-        click.echo(json.dumps(rows))
-    elif rows:
-        _table("plugins", rows)
-    else:
-        click.echo("no plugin is installed; try `pip install unifier-files`")
 
 
 @click.command()

@@ -14,6 +14,8 @@ import click
 from unifier.words import STAGES
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from unifier.actions.run import RunReport
 
 
@@ -136,7 +138,7 @@ def _teller(human: bool) -> Callable[[dict[str, Any]], None]:
     def on_terminal(event: dict[str, Any]) -> None:
         if event["event"] == "stage":
             click.echo(f"\r\033[K{event['stage']} …", nl=False, err=True)
-        else:
+        elif event["event"] == "progress":
             click.echo(f"\r\033[Kextract … {event['source']} {event['read']:,} read", nl=False, err=True)
 
     def as_json(event: dict[str, Any]) -> None:
@@ -174,8 +176,15 @@ def summary(report: RunReport) -> None:
     console.print(table)
     if report.figures:
         console.print(" · ".join(f"{name} {count:,}" for name, count in report.figures.items()))
+    _troubles(console, report)
+
+
+def _troubles(console: Console, report: RunReport) -> None:
+    """Print what became of targets, and what went wrong."""
     for target in report.targets:
         console.print(f"target {target.name}: " + ("published" if target.is_published else str(target.error)))
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
     for each in report.sources:
         if each.error:
             console.print(f"[bold]{each.source}[/bold]: {each.error}", style="red")

@@ -12,8 +12,8 @@ import pyarrow as pa
 from unifier.contract.check import FAULTS
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import SourceError, UnifierError
+from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
-from unifier.stages.process import Limits, sweep_project
 from unifier.store import Store, inbox
 from unifier.store.held import hold
 from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
