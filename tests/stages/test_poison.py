@@ -112,8 +112,10 @@ def test_a_plugin_that_cannot_be_imported_names_what_is_missing(
     tmp_path: Path, undisturbed: list[tuple[Any, ...]]
 ) -> None:
     """The operator reads which library to install."""
+    (tmp_path / "missing.py").write_text("import a_library_that_nobody_has\n", encoding="utf-8")
     shop = Shop(tmp_path)
-    bad, well = shop.read(source("poison_import", "poison", "poison", SHORT), good("till"))
+    plugin = {"name": "missing", "version": "1", "file": str(tmp_path / "missing.py")}
+    bad, well = shop.read(replace(poison("raise"), plugin=plugin), good("till"))
 
     assert bad.outcome == "failed"
     assert "a_library_that_nobody_has" in bad.error

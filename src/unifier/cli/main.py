@@ -17,6 +17,7 @@ from unifier.errors import UnifierError
 
 COMMANDS: Final = {
     "init": "unifier.cli.project",
+    "check": "unifier.cli.check",
     "try": "unifier.cli.attempt",
     "run": "unifier.cli.run",
     "extract": "unifier.cli.run",
@@ -65,6 +66,7 @@ class Lazy(click.Group):
 
 SUMMARIES: Final = {
     "init": "Make a project; --demo fills it with a small invented world.",
+    "check": "Check unifier.yaml, plugins, sources and targets, and propose thresholds.",
     "try": "Read the first records of a source and check them; nothing is stored.",
     "run": "Extract, unify, tag, segment and publish.",
     "extract": "Read the sources and settle what they say.",

@@ -158,6 +158,7 @@ def job(source: Source, more: Mapping[str, Any]) -> Job:
         "folder": str(source.folder.resolve()),
         "zone": source.zone,
         "sample": 0,
+        "check": False,
         "replay": None,
         "since": {},
         "inbox": {},

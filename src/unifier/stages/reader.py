@@ -71,11 +71,13 @@ class Work:
             config={"threads": 1, "memory_limit": "512MB", "temp_directory": str(Path.cwd())}
         ) as checker:
             checker.execute("SET TimeZone = 'UTC'")
-            for stream in connector.streams():
+            for stream in () if job["check"] else connector.streams():
                 if job["sample"]:
                     self._sample(stream, checker)
                 else:
                     self._stream(connector, stream, checker)
+        if job["check"]:
+            connector.check()
         connector.close()
         self.pipe.send("ended", {})
 
