@@ -33,6 +33,7 @@ Tell = Callable[[dict[str, Any]], None]
 FIGURES: Final = ("persons", "members", "merged", "orders", "audiences", "quarantined")
 """What the summary of a run counts, in its order."""
 _PASS: Final = 5_000_000
+_A_SECOND: Final = 1.0
 _ALONE: Final = frozenset({"tag", "segment", "publish"})
 """Stages in which nothing but the engine takes memory."""
 
@@ -205,6 +206,7 @@ class _Heart:
     def __init__(self, project: app.Project, report: RunReport, tell: Tell) -> None:
         self.folder = project.store_path.parent
         self.tell = tell
+        self.looked = 0.0
         self.facts: dict[str, Any] = {
             "run_no": report.run_no,
             "as_of": report.as_of.isoformat(),
@@ -220,11 +222,20 @@ class _Heart:
         runfile.write(self.folder, self.facts)
         self.tell({"event": "stage", "stage": name})
 
-    def progress(self, source: str, read: int) -> None:
-        """Note how much of a source was read."""
-        self.facts["sources"][source] = read
+    def progress(self, source: SourceReport) -> None:
+        """Note how far a source is, once a second at most, and how it ended."""
+        self.facts["sources"][source.source] = source.read
+        now = time.monotonic()
+        ended = source.outcome != "reading"
+        if not ended and now - self.looked < _A_SECOND:
+            return
+        self.looked = now
         runfile.write(self.folder, self.facts)
-        self.tell({"event": "progress", "source": source, "read": read})
+        counts = {"source": source.source, "read": source.read, "quarantined": source.quarantined}
+        if ended:
+            self.tell({"event": "source", **counts, "outcome": source.outcome, "error": source.error or None})
+        else:
+            self.tell({"event": "progress", **counts})
 
     def stop(self, report: RunReport, error: UnifierError | None) -> None:
         """Note how the run ended."""

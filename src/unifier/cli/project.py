@@ -93,13 +93,17 @@ def sample(members: int, seed: int, out: Path, fmt: str) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice([*KINDS, "config"]))
+@click.argument("name", type=click.Choice([*KINDS, "config", "events"]))
 def schema(name: str) -> None:
-    """Print the JSON Schema of a kind of record, or of unifier.yaml (config)."""
+    """Print the JSON Schema of a kind of record, of unifier.yaml (config), or of the lines of a run (events)."""
     if name == "config":
         from unifier import app
 
         document = app.schema()
+    elif name == "events":
+        from unifier.contract.kinds import document as read
+
+        document = read("run_events")
     else:
         from unifier.contract.kinds import kind
 

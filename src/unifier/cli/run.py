@@ -120,9 +120,10 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> int:
     from unifier import app
     from unifier.actions.run import Wish, run
+    from unifier.cli.progress import teller
 
     human = sys.stdout.isatty() and not as_json
-    report = run(app.project(project), Wish(stages, as_of, dry_run, rebuild, select, refetch), _teller(human))
+    report = run(app.project(project), Wish(stages, as_of, dry_run, rebuild, select, refetch), teller(human=human))
     if human or not as_json:
         summary(report)
     else:
@@ -130,21 +131,6 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
 
         click.echo(json.dumps(told(report), ensure_ascii=False, default=str))
     return report.exit_code
-
-
-def _teller(human: bool) -> Callable[[dict[str, Any]], None]:
-    """Tell events: as a line on a terminal, as JSON lines elsewhere."""
-
-    def on_terminal(event: dict[str, Any]) -> None:
-        if event["event"] == "stage":
-            click.echo(f"\r\033[K{event['stage']} …", nl=False, err=True)
-        elif event["event"] == "progress":
-            click.echo(f"\r\033[Kextract … {event['source']} {event['read']:,} read", nl=False, err=True)
-
-    def as_json(event: dict[str, Any]) -> None:
-        click.echo(json.dumps(event, ensure_ascii=False), err=True)
-
-    return on_terminal if human else as_json
 
 
 def summary(report: RunReport) -> None:
