@@ -15,6 +15,7 @@ from unifier.errors import SourceError, UnifierError
 from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
 from unifier.store import Store, inbox
+from unifier.store.profiles import write_profile
 from unifier.store.held import hold
 from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
 from unifier.store.refused import refused
@@ -196,6 +197,8 @@ class _Writer:
         elif told.word == "done":
             with self.store.transaction():
                 close(self.store, body.get("answers", ()), body.get("replayed", ()), self.run_no)
+        elif told.word == "profile" and told.columns is not None:
+            write_profile(self.store, state.source_no, told.columns, self.run_no)
         elif told.word == "whole":
             state.whole.append((body["stream"], body["kind"], float(body["max_vanish"])))
 

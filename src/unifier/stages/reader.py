@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from unifier.contract.mending import Unknown
+from unifier.contract.profile import Profile
 from unifier.errors import RetryLater, UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
 from unifier.processes.child import die_with_parent, leave_no_core
@@ -57,6 +59,7 @@ class Work:
         self.pipe = pipe
         self.job = job
         self.kept: dict[str, list[tuple[int, str]]] = job["inbox"]
+        self.profiles: dict[str, Profile] = {}
 
     def run(self) -> None:
         """Read every stream from its bookmarks; first what an earlier run kept and could not land."""
@@ -79,13 +82,30 @@ class Work:
         if job["check"]:
             connector.check()
         connector.close()
+        for profile in self.profiles.values():
+            self.pipe.send("profile", {"kind": profile.kind}, profile.table())
         self.pipe.send("ended", {})
+
+    @property
+    def unknown(self) -> Unknown:
+        """What becomes of fields that the contract does not have."""
+        asked: Unknown = self.job["settings"].get("unknown", "quarantine")
+        return asked
 
     def _stream(self, connector: Connector, stream: Stream, checker: duckdb.DuckDBPyConnection) -> None:
         """Read one stream; what a consuming one yields is kept before it is acknowledged, and only then parsed."""
         job = self.job
         since = job["since"].get(stream.name, {})
-        reading = Reading(stream, since, job["zone"], checker, f"source {job['source']}")
+        profile = None if job["replay"] is not None else self.profiles.setdefault(stream.kind, Profile(stream.kind))
+        reading = Reading(
+            stream,
+            since,
+            job["zone"],
+            checker,
+            f"source {job['source']}",
+            unknown=self.unknown,
+            profile=profile,
+        )
         if job["replay"] is not None:
             self._parse(reading, job["replay"].get(stream.name, []), word="replayed")
             return
@@ -107,7 +127,8 @@ class Work:
             self.pipe.send("sample", {"stream": stream.name, "kind": stream.kind, "consumes": True, "records": []})
             return
         few = replace(stream, read=lambda since: (_cut(item, limit) for item in stream.read(since)), ordered=False)
-        reading = Reading(few, {}, self.job["zone"], checker, f"source {self.job['source']}", at_once=limit)
+        subject = f"source {self.job['source']}"
+        reading = Reading(few, {}, self.job["zone"], checker, subject, at_once=limit, unknown=self.unknown)
         left = limit
         for batch in reading.batches():
             if isinstance(batch, Taken):

@@ -168,6 +168,16 @@ COMING_IN: Final[tuple[Table, ...]] = (
     ),
 )
 
+PROFILES: Final[tuple[Table, ...]] = (
+    table(
+        "field_profile",
+        "a field of what a source delivered of a kind in a run: figures, never values; rows counts records, in lists items",
+        "run_no INTEGER; source_no SMALLINT; kind VARCHAR; field VARCHAR; rows BIGINT; filled BIGINT; valid BIGINT; "
+        "distinct_estimate BIGINT; types VARCHAR",
+        "run_no, source_no, kind, field",
+    ),
+)
+
 IDENTITY: Final[tuple[Table, ...]] = (
     table(
         "identifier",
@@ -243,4 +253,4 @@ IDENTITY: Final[tuple[Table, ...]] = (
     ),
 )
 
-STORE: Final[tuple[Table, ...]] = LEDGER + COMING_IN + IDENTITY
+STORE: Final[tuple[Table, ...]] = LEDGER + COMING_IN + PROFILES + IDENTITY
