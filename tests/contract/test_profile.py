@@ -47,8 +47,13 @@ def test_fields_are_counted_as_filled_and_as_valid(con: duckdb.DuckDBPyConnectio
     assert told["gender"]["types"] == "integer,string"
     assert (told["record_id"]["filled"], told["record_id"]["valid"]) == (2, 2)
     assert told["postcode"] == {
-        **{"kind": "profile", "field": "postcode", "rows": 5, "filled": 0, "valid": 0},
-        **{"distinct_estimate": 0, "types": ""},
+        "kind": "profile",
+        "field": "postcode",
+        "rows": 5,
+        "filled": 0,
+        "valid": 0,
+        "distinct_estimate": 0,
+        "types": "",
     }
 
 

@@ -15,9 +15,9 @@ from unifier.errors import SourceError, UnifierError
 from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
 from unifier.store import Store, inbox
-from unifier.store.profiles import write_profile
 from unifier.store.held import hold
 from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
+from unifier.store.profiles import write_profile
 from unifier.store.refused import refused
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
