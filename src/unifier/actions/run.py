@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from unifier import __version__, app
 from unifier.errors import LedgerError, UnifierError
 from unifier.plugins import Loaded
+from unifier.quality.drift import drift
 from unifier.relations import Changes
 from unifier.stages.extract import Manner, SourceReport, extract
 from unifier.stages.publish import TargetReport, publish
@@ -55,7 +56,7 @@ class Wish:
 class RunReport:
     """How a run went: counts for the summary, one report per source and target, and the exit code.
 
-    ``warnings`` name observers that raised.
+    ``warnings`` name observers that raised; ``drift`` tells which fields of a source came otherwise than before.
     """
 
     run_no: int
@@ -66,6 +67,7 @@ class RunReport:
     figures: dict[str, int] = field(default_factory=dict)
     dry: bool = False
     warnings: list[str] = field(default_factory=list)
+    drift: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -161,10 +163,11 @@ def _stage(
             sources,
             plan.rules,
             report.run_no,
-            Manner(plan.workers, wish.refetch, wish.replay),
+            Manner(plan.workers, wish.refetch, wish.replay, plan.keep_refused),
             beat.progress,
         )
         _balance(store, report.run_no)
+        report.drift = _drift(store, report.run_no)
         changes = Changes(touched=sum(each.landed for each in report.sources))
     elif stage == "unify":
         changes = unify(store, plan.unify, report.run_no, rebuild=wish.rebuild)
@@ -293,6 +296,13 @@ def _run_id(store: Store, run_no: int) -> str:
     return str(store.one("SELECT run_id FROM run WHERE run_no = ?", [run_no]))
 
 
+def _drift(store: Store, run_no: int) -> list[dict[str, Any]]:
+    """List the fields of sources that changed since their last run: source, kind, field, drift, before, now."""
+    names = {number: name for name, number in store.con.execute("SELECT name, source_no FROM source").fetchall()}
+    rows = drift(store.con, run_no).to_pylist()
+    return [{"source": names.get(row.pop("source_no")), **row} for row in rows]
+
+
 def _balance(store: Store, run_no: int) -> None:
     """Hold the ledger against itself: every record read is landed or quarantined, every landed one has a fate."""
     lost = store.one(
@@ -382,4 +392,5 @@ def told(report: RunReport) -> dict[str, Any]:
         },
         "figures": report.figures,
         "warnings": report.warnings,
+        "drift": report.drift,
     }

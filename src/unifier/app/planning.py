@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
 
 from jsonschema import Draft202012Validator
 
 from unifier.app.opening import Project
+from unifier.app.sections import seconds
 from unifier.config import Place, resolve
 from unifier.errors import ConfigError, PluginError
 from unifier.golden.steps import local_day
@@ -44,6 +46,7 @@ class Plans:
     tags_meta: list[dict[str, Any]]
     segments_meta: list[dict[str, Any]]
     workers: int
+    keep_refused: timedelta
 
 
 def plans(one: Project, loaded: Loaded) -> Plans:
@@ -69,6 +72,7 @@ def plans(one: Project, loaded: Loaded) -> Plans:
         [{**_described(tag.name, tag.body), "type": str(kinds[tag.name])} for tag in tags.tags],
         [_described(each.name, each.body) for each in segments.segments],
         int(one.config.section("extract").get("workers", 2)),
+        timedelta(seconds=seconds(one.config.section("retention").get("quarantine", "90d"))),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from unifier.app.opening import Project, check_zone, loaded
+from unifier.app.sections import seconds
 from unifier.app.settings import check_part, resolved
 from unifier.config import Place, nearest
 from unifier.errors import ConfigError, PluginError, UnifierError, UsageError
@@ -20,7 +21,6 @@ from unifier.plugins import Asked, Interview, Loaded, Plugin
 from unifier.processes.process import Limits
 from unifier.stages.extract import Source
 
-_SPAN: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SIZE: Final = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -188,19 +188,10 @@ def _limits(one: Project, settings: Mapping[str, Any]) -> Limits:
     given = {**(one.config.section("extract").get("limits") or {}), **(settings.get("limits") or {})}
     usual = Limits()
     return Limits(
-        _seconds(given["deadline"]) if "deadline" in given else usual.deadline,
-        _seconds(given["silence"]) if "silence" in given else usual.silence,
+        seconds(given["deadline"]) if "deadline" in given else usual.deadline,
+        seconds(given["silence"]) if "silence" in given else usual.silence,
         _bytes(given["memory"]) if "memory" in given else usual.memory,
     )
-
-
-def _seconds(text: str) -> float:
-    """Read a span of time.
-
-    >>> _seconds("10m")
-    600.0
-    """
-    return float(text[:-1]) * _SPAN[text[-1]]
 
 
 def _bytes(text: str) -> int:

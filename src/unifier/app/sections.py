@@ -13,6 +13,7 @@ from unifier.warehouse import TARGETS_SCHEMA
 TEXT: Final = {"type": "string"}
 LIST: Final = {"type": "array", "items": TEXT}
 
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 SPAN: Final = {"type": "string", "pattern": "^[1-9][0-9]{0,6} ?[smhd]$"}
 MEMORY: Final = {"type": "string", "pattern": "^[0-9]+([.][0-9]+)? ?[KMGT]i?B$"}
 LIMITS: Final = {
@@ -43,6 +44,7 @@ SOURCE_SCHEMA: Final = {
         "timezone": TEXT,
         "max_errors": BUDGET,
         "max_vanish": {"type": "number", "minimum": 0, "maximum": 1},
+        "unknown": {"enum": ["quarantine", "drop", "keep"]},
         "limits": LIMITS,
     },
 }
@@ -78,6 +80,7 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
                 "limits": LIMITS,
             },
         },
+        "retention": {"type": "object", "additionalProperties": False, "properties": {"quarantine": SPAN}},
         "identity": {
             "type": "object",
             "additionalProperties": False,
@@ -105,3 +108,12 @@ def schema() -> dict[str, Any]:
         "targets": TARGETS_SCHEMA,
     }
     return {**CONFIG_SCHEMA, "properties": properties}
+
+
+def seconds(text: str) -> float:
+    """Read a span of time.
+
+    >>> seconds("10m")
+    600.0
+    """
+    return float(text[:-1]) * _SECONDS[text[-1]]

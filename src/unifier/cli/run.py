@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -133,6 +133,10 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
     return report.exit_code
 
 
+_MOST_DRIFT: Final = 10
+"""Lines of drift that a summary shows."""
+
+
 def summary(report: RunReport) -> None:
     """Print the table at the end of a run."""
     from rich.console import Console
@@ -169,6 +173,15 @@ def _troubles(console: Console, report: RunReport) -> None:
     """Print what became of targets, and what went wrong."""
     for target in report.targets:
         console.print(f"target {target.name}: " + ("published" if target.is_published else str(target.error)))
+    for field in report.drift[:_MOST_DRIFT]:
+        change = {"new": "is new", "gone": "is gone"}.get(
+            field["drift"], f"{field['drift']} {field['before']} → {field['now']}"
+        )
+        console.print(
+            f"drift {field['source']} {field['kind']} {field['field']}: {change}", style="yellow", markup=False
+        )
+    if len(report.drift) > _MOST_DRIFT:
+        console.print(f"and {len(report.drift) - _MOST_DRIFT} more; see --json", style="yellow")
     for warning in report.warnings:
         console.print(f"warning: {warning}", style="yellow", markup=False)
     for each in report.sources:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from unifier.store import Store, inbox
 from unifier.store.held import hold
 from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
 from unifier.store.profiles import write_profile
-from unifier.store.refused import refused
+from unifier.store.refused import expire, refused
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
 from unifier.store.vanish import vanish
@@ -55,12 +56,14 @@ class Source:
 class Manner:
     """How sources are read: so many at a time, those in ``refetch`` from their begin.
 
+    Payloads of rows refused longer ago than ``keep_refused`` are forgotten.
     With ``replay`` no source is asked: what was refused of them is read again by the plugins as they are now.
     """
 
     workers: int = 2
     refetch: Sequence[str] = ()
     replay: bool = False
+    keep_refused: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ def _prepare(store: Store, rules: Rules, run_no: int, manner: Manner) -> None:
     with store.transaction():
         rules.install(store)
         inbox.forget(store, run_no)
+        expire(store, datetime.now(UTC).replace(tzinfo=None) - manner.keep_refused, run_no)
     # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
     sweep(store)
     settle(store, run_no, rules)
