@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,15 @@ def test_a_source_that_dies_keeps_what_it_landed_and_goes_on_from_its_bookmark(s
     assert (well.outcome, well.read) == ("settled", 2)
     assert len(shop.people()) == 6
     assert shop.files() == 0
+
+
+def test_payloads_of_refused_rows_are_forgotten_after_their_time_and_their_reasons_stay(shop: Shop) -> None:
+    """A refused row is personal data that nobody has a use for after a while."""
+    shop.read(source("till", "pages", rows=ROWS))
+    shop.store.con.execute("UPDATE run SET started_at = started_at - INTERVAL 40 DAY")
+    shop.read(manner=Manner(keep_refused=timedelta(days=60)))
+    assert shop.store.one("SELECT count(*) FROM quarantine WHERE raw IS NOT NULL") == 2
+
+    shop.read(manner=Manner(keep_refused=timedelta(days=30)))
+    assert shop.store.one("SELECT count(*) FROM quarantine WHERE raw IS NOT NULL") == 0
+    assert len(shop.refused("expired")) == 2
