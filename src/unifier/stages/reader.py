@@ -84,7 +84,7 @@ class Work:
         """Read one stream; what a consuming one yields is kept before it is acknowledged, and only then parsed."""
         job = self.job
         since = job["since"].get(stream.name, {})
-        reading = Reading(stream, since, job["zone"], checker, f"source {job['source']}")
+        reading = Reading(stream, since, job["zone"], checker, f"source {job['source']}", job["at_once"])
         if job["replay"] is not None:
             self._parse(reading, job["replay"].get(stream.name, []), word="replayed")
             return
