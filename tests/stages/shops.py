@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from unifier.identifiers import registry
+from unifier.processes.process import Limits
 from unifier.stages.extract import Manner, Source, SourceReport, extract
-from unifier.stages.process import Limits
 from unifier.store import Store, open_store
 from unifier.store.rules import Rules
 

@@ -91,7 +91,7 @@ def test_a_checkpoint_moves_the_bookmark_there() -> None:
 def test_numbers_and_texts_can_be_cursors_and_have_no_overlap() -> None:
     """An overlap is a span of time."""
     numbers = stream([{"id": 3}, {"id": 11}], cursor="id", cursor_type="number", parse=lambda row: profile(row["id"]))
-    texts = stream([{"id": "b"}, {"id": "a"}], cursor="id", cursor_type="text", parse=lambda row: profile(1))
+    texts = stream([{"id": "b"}, {"id": "a"}], cursor="id", cursor_type="text", parse=lambda _: profile(1))
 
     assert bookmark(batches(numbers)) == 11
     assert bookmark(batches(texts)) == "b"
@@ -99,7 +99,7 @@ def test_numbers_and_texts_can_be_cursors_and_have_no_overlap() -> None:
 
 def test_the_cursor_of_raw_rows_is_read_from_them_in_the_zone_of_the_source() -> None:
     """A till writes local time."""
-    one = stream([{"changed": "2026-05-01 16:30:00"}], cursor="changed", parse=lambda row: profile(1))
+    one = stream([{"changed": "2026-05-01 16:30:00"}], cursor="changed", parse=lambda _: profile(1))
 
     assert bookmark(batches(one, zone="Asia/Shanghai")) == at(20)
 
@@ -162,7 +162,7 @@ def test_a_record_that_breaks_the_contract_keeps_the_raw_row_it_was_parsed_from(
 @pytest.mark.parametrize("made", [None, "text", [3]], ids=repr)
 def test_what_parse_returns_must_be_records(made: Any) -> None:
     """Nothing is dropped in silence: to pass a row over, return an empty list."""
-    (found,) = batches(stream([{"n": 1}], parse=lambda row: made))
+    (found,) = batches(stream([{"n": 1}], parse=lambda _: made))
 
     assert (found.valid.num_rows, found.faults.num_rows) == (0, 1)
 
@@ -196,7 +196,7 @@ def test_chunks_carry_their_own_bookmarks_and_lines_that_could_not_be_read() -> 
 def test_traits_that_contradict_each_other_are_refused(traits: dict[str, Any], fault: str) -> None:
     """Before anything is read."""
     with pytest.raises(PluginError, match=fault):
-        Stream("members", "profile", lambda since: iter(()), **traits)
+        Stream("members", "profile", lambda _: iter(()), **traits)
 
 
 @given(st.lists(st.integers(0, 90), max_size=30), st.integers(1, 7), st.booleans())

@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, ClassVar
 
 from unifier import Checkpoint, Connector, Stream, hookimpl, stream

@@ -74,11 +74,12 @@ def replay(project: Path, source: tuple[str, ...], as_json: bool) -> int:
     """
     from unifier import app
     from unifier.actions.run import Wish, run, told
-    from unifier.cli.run import _teller, summary
+    from unifier.cli.progress import teller
+    from unifier.cli.run import summary
 
     human = sys.stdout.isatty() and not as_json
     wish = Wish(stages=("extract",), select=source, replay=True)
-    report = run(app.project(project), wish, _teller(human))
+    report = run(app.project(project), wish, teller(human=human))
     if as_json:
         click.echo(json.dumps(told(report), ensure_ascii=False, default=str))
     else:

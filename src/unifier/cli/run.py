@@ -14,6 +14,8 @@ import click
 from unifier.words import STAGES
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from unifier.actions.run import RunReport
 
 
@@ -118,9 +120,10 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> int:
     from unifier import app
     from unifier.actions.run import Wish, run
+    from unifier.cli.progress import teller
 
     human = sys.stdout.isatty() and not as_json
-    report = run(app.project(project), Wish(stages, as_of, dry_run, rebuild, select, refetch), _teller(human))
+    report = run(app.project(project), Wish(stages, as_of, dry_run, rebuild, select, refetch), teller(human=human))
     if human or not as_json:
         summary(report)
     else:
@@ -128,21 +131,6 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
 
         click.echo(json.dumps(told(report), ensure_ascii=False, default=str))
     return report.exit_code
-
-
-def _teller(human: bool) -> Callable[[dict[str, Any]], None]:
-    """Tell events: as a line on a terminal, as JSON lines elsewhere."""
-
-    def on_terminal(event: dict[str, Any]) -> None:
-        if event["event"] == "stage":
-            click.echo(f"\r\033[K{event['stage']} …", nl=False, err=True)
-        else:
-            click.echo(f"\r\033[Kextract … {event['source']} {event['read']:,} read", nl=False, err=True)
-
-    def as_json(event: dict[str, Any]) -> None:
-        click.echo(json.dumps(event, ensure_ascii=False), err=True)
-
-    return on_terminal if human else as_json
 
 
 def summary(report: RunReport) -> None:
@@ -174,8 +162,15 @@ def summary(report: RunReport) -> None:
     console.print(table)
     if report.figures:
         console.print(" · ".join(f"{name} {count:,}" for name, count in report.figures.items()))
+    _troubles(console, report)
+
+
+def _troubles(console: Console, report: RunReport) -> None:
+    """Print what became of targets, and what went wrong."""
     for target in report.targets:
         console.print(f"target {target.name}: " + ("published" if target.is_published else str(target.error)))
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
     for each in report.sources:
         if each.error:
             console.print(f"[bold]{each.source}[/bold]: {each.error}", style="red")

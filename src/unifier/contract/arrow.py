@@ -7,7 +7,6 @@ searched for bytes that cannot be kept.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from functools import cache
 from typing import Final
@@ -17,14 +16,12 @@ import pyarrow.compute as pc
 
 from unifier.contract.cells import arrow_type, canonical
 from unifier.contract.faults import ArrowArray, Found, first_faults
-from unifier.contract.kinds import ENVELOPE, KindSchema
+from unifier.contract.kinds import ENVELOPE, VENDOR, KindSchema
 from unifier.contract.kinds import kind as kind_schema
+from unifier.contract.objects import unstrict_faults
 from unifier.contract.parts import canonical_list, canonical_object, nested_arrow_type, unknown, vendor_objects
 from unifier.contract.texts import nul_faults
 from unifier.errors import ContractError
-
-VENDOR: Final = re.compile(r"x_[a-z0-9_]+")
-
 
 NUMBERS: Final = (("source_no", pa.int16()), ("batch_no", pa.int32()), ("landed_no", pa.int64()))
 """Stand in front of every landed row."""
@@ -78,6 +75,7 @@ def conform(batch: pa.RecordBatch | pa.Table, kind: str, zone: str = "") -> pa.T
     if not table.schema.equals(schema):
         table, faults = _arranged(table, kind_schema(kind), schema, zone)
     faults += nul_faults(table, kind_schema(kind))
+    faults += unstrict_faults(table, kind_schema(kind))
     return table.append_column("fault", first_faults(faults, table.num_rows))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,8 @@ import pyarrow as pa
 from unifier.contract.arrow import conform
 from unifier.contract.rules import Rule, rules
 from unifier.contract.screen import suspects
+from unifier.contract.seen import Seen, arrived
+from unifier.contract.unknowns import set_aside
 from unifier.tables import literal, quoted
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from unifier.contract.faults import ArrowArray
     from unifier.contract.kinds import Nested
+    from unifier.contract.mending import Unknown
 
 FAULTS: Final = pa.schema(
     [pa.field("row_no", pa.int64())]
@@ -35,20 +38,41 @@ _PIECE: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A batch parted: ``valid`` has the columns of ``arrow_schema(kind)``, ``faults`` those of :data:`FAULTS`."""
+    """A batch parted: ``valid`` has the columns of ``arrow_schema(kind)``, ``faults`` those of :data:`FAULTS`.
+
+    ``seen`` tells what arrived beside the contract, for the profile.
+    """
 
     valid: pa.Table
     faults: pa.Table
+    seen: Seen = field(default_factory=Seen)
 
 
-def check(con: duckdb.DuckDBPyConnection, table: pa.RecordBatch | pa.Table, kind: str, zone: str = "") -> Checked:
+def check(
+    con: duckdb.DuckDBPyConnection,
+    table: pa.RecordBatch | pa.Table,
+    kind: str,
+    zone: str = "",
+    unknown: Unknown = "quarantine",
+) -> Checked:
     """Check a batch of a kind; ``read = valid + faults``, and the order of the records stays.
 
-    ``zone`` (an IANA name) is where times without an offset are at home. Raises ContractError where the batch as a
-    whole cannot be meant, see :func:`unifier.contract.arrow.conform`.
+    ``zone`` (an IANA name) is where times without an offset are at home. ``unknown`` says what becomes of fields that
+    the contract does not have, see :func:`unifier.contract.unknowns.set_aside`. Raises ContractError where the batch as
+    a whole cannot be meant, see :func:`unifier.contract.arrow.conform`.
     """
     batch = table if isinstance(table, pa.Table) else pa.Table.from_batches([table])
-    shaped = conform(batch, kind, zone)
+    seen = arrived(batch, kind)
+    return replace(_checked(con, batch, conform(set_aside(batch, kind, unknown, seen), kind, zone), kind), seen=seen)
+
+
+def checked(con: duckdb.DuckDBPyConnection, batch: pa.Table, kind: str, zone: str) -> Checked:
+    """Check columns of the contract's own fields, made of records whose types are known."""
+    return _checked(con, batch, conform(batch, kind, zone), kind)
+
+
+def _checked(con: duckdb.DuckDBPyConnection, batch: pa.Table, shaped: pa.Table, kind: str) -> Checked:
+    """Part a batch by what is wrong in its conformed shape."""
     valid = shaped.drop_columns(["fault"])
     columns = suspects(valid, kind)
     if not columns and shaped.column("fault").null_count == batch.num_rows:

@@ -7,6 +7,7 @@ are made from what stands here.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 JsonType = Literal["string", "integer", "number", "boolean"]
 ENVELOPE: Final = ("record_id", "observed_at", "deleted")
+VENDOR: Final = re.compile(r"x_[a-z0-9_]+")
+"""Names of vendors' objects, as the schemas have them."""
 
 
 @dataclass(frozen=True, slots=True)

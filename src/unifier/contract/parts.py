@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from unifier.contract.cells import Cells, arrow_type, canonical, plain
 from unifier.contract.faults import ArrowArray, Found, found, in_items, item_offsets
+from unifier.contract.objects import NOT_AN_OBJECT
 from unifier.errors import ContractError
 from unifier.tables import quoted
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from unifier.contract.kinds import Nested
-
-NOT_AN_OBJECT: Final = "is not the text of a JSON object"
 
 
 def nested_arrow_type(part: Nested) -> pa.DataType:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from unifier.contract.formats import EXPRESSIONS, FAULTS
 from unifier.contract.kinds import ENVELOPE, Field, Nested, kind
-from unifier.contract.parts import NOT_AN_OBJECT, not_an_object_sql
+from unifier.contract.objects import NOT_AN_OBJECT
+from unifier.contract.parts import not_an_object_sql
 from unifier.tables import literal, quoted
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from unifier.contract.check import FAULTS
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import SourceError, UnifierError
 from unifier.offers.connector import ROWS_A_CHUNK
+from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
-from unifier.stages.process import Limits, sweep_project
 from unifier.store import Store, inbox
 from unifier.store.held import hold
 from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
+from unifier.store.profiles import write_profile
 from unifier.store.refused import refused
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
@@ -82,7 +83,8 @@ class SourceReport:
 ROWS_A_SETTLE = 2_000_000
 """Rows that may wait to be settled while the next source is read."""
 
-Progress = Callable[[str, int], None]
+Progress = Callable[["SourceReport"], None]
+"""Hears how far a source is: with every batch (outcome ``reading``), and when it has ended."""
 
 
 def extract(
@@ -98,17 +100,7 @@ def extract(
     What is waiting is settled together, many small sources at once: a settle costs its statements before its rows.
     """
     manner = manner or Manner()
-    store.create(RECORD_TABLES)
-    with store.transaction():
-        rules.install(store)
-        inbox.forget(store, run_no)
-    # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
-    sweep(store)
-    settle(store, run_no, rules)
-    if manner.refetch:
-        with store.transaction():
-            for name in manner.refetch:
-                store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [number(store, name)])
+    _prepare(store, rules, run_no, manner)
     states = {source.name: _State(source, number(store, source.name)) for source in sources}
     if not store.dry:
         sweep_project(store.folder)
@@ -124,15 +116,32 @@ def extract(
             state = states[told.source]
             if told.word in {"ended", "failed"}:
                 _end(store, state, told.error, run_no)
+                if progress:
+                    progress(state.report())
                 ended.append(state.source_no)
                 if store.one(f"SELECT sum(landed) >= ? FROM batch WHERE {waiting(ended)}", [ROWS_A_SETTLE]):
                     _settle(store, run_no, rules, ended)
                 continue
             writer.hear(state, told)
             if progress and told.word == "batch":
-                progress(told.source, state.read)
+                progress(state.report())
     _settle(store, run_no, rules, ended)
     return [states[source.name].report() for source in sources]
+
+
+def _prepare(store: Store, rules: Rules, run_no: int, manner: Manner) -> None:
+    """Settle what an earlier run has landed, and forget what need not be kept."""
+    store.create(RECORD_TABLES)
+    with store.transaction():
+        rules.install(store)
+        inbox.forget(store, run_no)
+    # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
+    sweep(store)
+    settle(store, run_no, rules)
+    if manner.refetch:
+        with store.transaction():
+            for name in manner.refetch:
+                store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [number(store, name)])
 
 
 def _job(store: Store, state: _State, *, replay: bool) -> Job:
@@ -162,6 +171,7 @@ def job(source: Source, more: Mapping[str, Any]) -> Job:
         "zone": source.zone,
         "at_once": source.at_once,
         "sample": 0,
+        "check": False,
         "replay": None,
         "since": {},
         "inbox": {},
@@ -191,6 +201,8 @@ class _Writer:
         elif told.word == "done":
             with self.store.transaction():
                 close(self.store, body.get("answers", ()), body.get("replayed", ()), self.run_no)
+        elif told.word == "profile" and told.columns is not None:
+            write_profile(self.store, state.source_no, told.columns, self.run_no)
         elif told.word == "whole":
             state.whole.append((body["stream"], body["kind"], float(body["max_vanish"])))
 
@@ -233,7 +245,7 @@ class _State:
     landed: int = 0
     quarantined: int = 0
     vanished: int = 0
-    outcome: str = ""
+    outcome: str = "reading"
     error: UnifierError | None = None
     whole: list[tuple[str, Any, float]] = field(default_factory=list)
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -20,10 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from unifier.contract.mending import Unknown
+from unifier.contract.profile import Profile
 from unifier.errors import RetryLater, UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
+from unifier.processes.child import die_with_parent, leave_no_core
+from unifier.processes.pipe import Pipe
 from unifier.redaction import Redaction, told_safely
-from unifier.stages.pipe import Pipe
 from unifier.stages.reading import Batch, Reading, Taken
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ if TYPE_CHECKING:
 def main() -> None:
     """Do the job that comes through the pipe."""
     pipe = Pipe.of(int(sys.argv[1]), int(sys.argv[2]))
-    _die_with_parent()
+    die_with_parent()
     try:
         job, _ = pipe.receive()
     except EOFError:
         return
     redaction = Redaction(job["secrets"])
     try:
-        _limit()
+        leave_no_core()
         Work(pipe, job).run()
     except (EOFError, BrokenPipeError):
         os._exit(0)  # the run is gone or wants no more: nobody is left to tell
@@ -58,12 +59,13 @@ class Work:
         self.pipe = pipe
         self.job = job
         self.kept: dict[str, list[tuple[int, str]]] = job["inbox"]
+        self.profiles: dict[str, Profile] = {}
 
     def run(self) -> None:
         """Read every stream from its bookmarks; first what an earlier run kept and could not land."""
         import duckdb
 
-        from unifier.plugins import connector_of
+        from unifier.plugins.doors import connector_of
 
         job = self.job
         kind = connector_of(job["plugin"], job["connector"])
@@ -72,19 +74,39 @@ class Work:
             config={"threads": 1, "memory_limit": "512MB", "temp_directory": str(Path.cwd())}
         ) as checker:
             checker.execute("SET TimeZone = 'UTC'")
-            for stream in connector.streams():
+            for stream in () if job["check"] else connector.streams():
                 if job["sample"]:
                     self._sample(stream, checker)
                 else:
                     self._stream(connector, stream, checker)
+        if job["check"]:
+            connector.check()
         connector.close()
+        for profile in self.profiles.values():
+            self.pipe.send("profile", {"kind": profile.kind}, profile.table())
         self.pipe.send("ended", {})
+
+    @property
+    def unknown(self) -> Unknown:
+        """What becomes of fields that the contract does not have."""
+        asked: Unknown = self.job["settings"].get("unknown", "quarantine")
+        return asked
 
     def _stream(self, connector: Connector, stream: Stream, checker: duckdb.DuckDBPyConnection) -> None:
         """Read one stream; what a consuming one yields is kept before it is acknowledged, and only then parsed."""
         job = self.job
         since = job["since"].get(stream.name, {})
-        reading = Reading(stream, since, job["zone"], checker, f"source {job['source']}", job["at_once"])
+        profile = None if job["replay"] is not None else self.profiles.setdefault(stream.kind, Profile(stream.kind))
+        reading = Reading(
+            stream,
+            since,
+            job["zone"],
+            checker,
+            f"source {job['source']}",
+            job["at_once"],
+            unknown=self.unknown,
+            profile=profile,
+        )
         if job["replay"] is not None:
             self._parse(reading, job["replay"].get(stream.name, []), word="replayed")
             return
@@ -106,7 +128,8 @@ class Work:
             self.pipe.send("sample", {"stream": stream.name, "kind": stream.kind, "consumes": True, "records": []})
             return
         few = replace(stream, read=lambda since: (_cut(item, limit) for item in stream.read(since)), ordered=False)
-        reading = Reading(few, {}, self.job["zone"], checker, f"source {self.job['source']}", at_once=limit)
+        subject = f"source {self.job['source']}"
+        reading = Reading(few, {}, self.job["zone"], checker, subject, at_once=limit, unknown=self.unknown)
         left = limit
         for batch in reading.batches():
             if isinstance(batch, Taken):
@@ -196,31 +219,6 @@ def _failure(error: BaseException, job: Mapping[str, Any], redaction: Redaction)
 def _where(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f" in {frames[-1].filename.rpartition('/')[2]} line {frames[-1].lineno}" if frames else ""
-
-
-def _die_with_parent() -> None:
-    """Die when the run dies, however it dies: by the kernel where it can, by the end of the pipe elsewhere."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    parent = os.getppid()
-
-    def watch() -> None:
-        import time
-
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _limit() -> None:
-    """Leave no core files, and few processes where the system counts them by user."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from unifier.contract.check import FAULTS, check
+from unifier.contract.check import FAULTS, Checked, check
+from unifier.contract.mending import Unknown
+from unifier.contract.profile import Profile
 from unifier.contract.raws import raw_text
 from unifier.contract.records import from_dicts
 from unifier.errors import ContractError, UnifierError
@@ -89,6 +91,7 @@ class Reading:
     """Read one stream from its bookmarks, see :meth:`batches`.
 
     ``zone`` is where its naive times are at home; ``at_once`` rows make a batch where the author yields them singly.
+    ``unknown`` says what becomes of fields that the contract does not have; ``profile`` counts what is read.
     """
 
     stream: Stream
@@ -97,6 +100,8 @@ class Reading:
     checker: duckdb.DuckDBPyConnection
     subject: str = ""
     at_once: int = ROWS_A_CHUNK
+    unknown: Unknown = "quarantine"
+    profile: Profile | None = None
     _part: str = ""
     _cursor: Cursor = field(init=False)
     _waiting: _Gathered = field(default_factory=_Gathered)
@@ -209,7 +214,7 @@ class Reading:
     def _flush(self, cursor: str | None) -> Batch:
         """Make a batch of the rows that wait."""
         taken, self._waiting = self._waiting, _Gathered()
-        checked = from_dicts(self.checker, taken.rows, self.stream.kind, self.zone)
+        checked = self._checked(taken.rows)
         faults = checked.faults
         if taken.refused or faults.num_rows:
             faults = _faults(faults, taken, raws=self.stream.parse is not None)
@@ -219,15 +224,19 @@ class Reading:
     def _chunk(self, chunk: Chunk) -> Batch:
         """Check a chunk as it is."""
         data = pa.Table.from_batches([chunk.data]) if isinstance(chunk.data, pa.RecordBatch) else chunk.data
-        checked = (
-            check(self.checker, data, self.stream.kind, self.zone)
-            if isinstance(data, pa.Table)
-            else from_dicts(self.checker, data, self.stream.kind, self.zone)
-        )
+        checked = self._checked(data)
         faults = pa.concat_tables([checked.faults, _unreadable(chunk)]) if chunk.refused else checked.faults
         moved = self._cursor.see_columns(checked.valid)
         cursor = moved if chunk.cursor is None else chunk.cursor
         return Batch(self.stream, chunk.part or self._part, chunk.origin, checked.valid, faults, cursor)
+
+    def _checked(self, data: pa.Table | Sequence[Any]) -> Checked:
+        """Part records by the contract, and count them in the profile."""
+        road = check if isinstance(data, pa.Table) else from_dicts
+        checked = road(self.checker, data, self.stream.kind, self.zone, self.unknown)
+        if self.profile is not None:
+            self.profile.add(checked)
+        return checked
 
     @property
     def _subject(self) -> str:

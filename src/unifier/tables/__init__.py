@@ -109,6 +109,12 @@ LEDGER: Final[tuple[Table, ...]] = (
         "run_no, source_no, stream, part",
     ),
     table(
+        "measure",
+        "a figure of a run",
+        "run_no INTEGER; name VARCHAR; dims VARCHAR; value DOUBLE; numerator DOUBLE; denominator DOUBLE; goal DOUBLE",
+        "run_no, name, dims",
+    ),
+    table(
         "audit",
         "somebody looked at what is masked, exported or erased",
         "audit_no BIGINT; at TIMESTAMP; who VARCHAR; action VARCHAR; subject VARCHAR; detail VARCHAR",
@@ -159,6 +165,16 @@ COMING_IN: Final[tuple[Table, ...]] = (
         "origin VARCHAR; pointer VARCHAR; rule VARCHAR; reason VARCHAR; plugin VARCHAR; plugin_version VARCHAR; "
         "raw VARCHAR; state VARCHAR; run_no INTEGER; closed_run INTEGER",
         "quarantine_no",
+    ),
+)
+
+PROFILES: Final[tuple[Table, ...]] = (
+    table(
+        "field_profile",
+        "a field of what a source delivered of a kind in a run: figures, never values; rows counts records, in lists items",
+        "run_no INTEGER; source_no SMALLINT; kind VARCHAR; field VARCHAR; rows BIGINT; filled BIGINT; valid BIGINT; "
+        "distinct_estimate BIGINT; types VARCHAR",
+        "run_no, source_no, kind, field",
     ),
 )
 
@@ -237,4 +253,4 @@ IDENTITY: Final[tuple[Table, ...]] = (
     ),
 )
 
-STORE: Final[tuple[Table, ...]] = LEDGER + COMING_IN + IDENTITY
+STORE: Final[tuple[Table, ...]] = LEDGER + COMING_IN + PROFILES + IDENTITY

@@ -25,7 +25,9 @@ class BookmarkTests(Subject):
         """A cursor that is in no record leaves the bookmark where it is: every night reads everything."""
         still = [one for one in _with_cursor(heard) if one.everything and not one.bookmarks]
         told = listed(f"stream {one.stream.name}: cursor {one.stream.cursor!r}" for one in still)
-        require(not still, f"the bookmark does not move ({told})", "name a field that the rows have, of its cursor_type")
+        require(
+            not still, f"the bookmark does not move ({told})", "name a field that the rows have, of its cursor_type"
+        )
 
     def test_the_same_bookmark_gives_the_same_records(self, heard: dict[str, Heard], rigs: Rigs) -> None:
         """A run that was stopped reads again from the same place."""
@@ -102,7 +104,11 @@ class BookmarkTests(Subject):
             since = {**gone, first: one.bookmarks[first]} if first in one.bookmarks else gone
             again = rig.read({one.stream.name: since})[one.stream.name]
             others = [part for part in one.records if part != first]
-            lost = [part for part in others if list(map(plain, again.records.get(part, []))) != list(map(plain, one.records[part]))]
+            lost = [
+                part
+                for part in others
+                if list(map(plain, again.records.get(part, []))) != list(map(plain, one.records[part]))
+            ]
             require(
                 not lost,
                 f"stream {one.stream.name}: the bookmark of one partition changes what is read of {len(lost)} others",
@@ -169,7 +175,9 @@ def _expected(one: Heard, mark: Any, zone: str) -> set[str]:
         if value is not None and value >= mark:
             made = one.stream.parse(row) if one.stream.parse else row
             records = made if isinstance(made, list | tuple) else [made]
-            found |= {str(record["record_id"]) for record in records if isinstance(record, Mapping) and "record_id" in record}
+            found |= {
+                str(record["record_id"]) for record in records if isinstance(record, Mapping) and "record_id" in record
+            }
     return {text for text, record in zip(one.texts, one.everything, strict=True) if record["record_id"] in found}
 
 

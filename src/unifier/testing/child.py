@@ -26,9 +26,11 @@ import pyarrow as pa
 from unifier.offers.connector import Checkpoint, Chunk, Connector, Part, Reject, Stream
 
 SHIM = """\
+from unifier import hookimpl
 from unifier.testing.child import offered
 
 
+@hookimpl
 def unifier_connectors():
     return offered(__file__)
 """

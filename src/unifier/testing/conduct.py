@@ -63,7 +63,9 @@ class ConductTests(Subject):
         before = tree(rig.folder)
         rig.read()
         changed = [name for name, facts in tree(rig.folder).items() if before.get(name) != facts]
-        require(not changed, f"it writes into the project: {listed(changed)}", "write no state; `since` is kept for you")
+        require(
+            not changed, f"it writes into the project: {listed(changed)}", "write no state; `since` is kept for you"
+        )
 
 
 def _measured(rigs: Rigs) -> list[tuple[int, int, int]]:

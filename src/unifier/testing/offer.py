@@ -89,9 +89,7 @@ class OfferTests(Subject):
         if not config:
             beside_the_point("the config has no keys")
         validator = self._validator()
-        open_to_all = [
-            key for key in config if all(validator.is_valid({**config, key: other}) for other in _OTHERS)
-        ]
+        open_to_all = [key for key in config if all(validator.is_valid({**config, key: other}) for other in _OTHERS)]
         require(
             not open_to_all,
             f"config_schema accepts anything for {listed(map(repr, open_to_all))}",

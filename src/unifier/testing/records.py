@@ -7,14 +7,27 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from unifier.offers.connector import Stream
 from unifier.testing.judge import beside_the_point, listed, plain, refuse, require
 from unifier.testing.rig import Heard, Rig, Rigs
 from unifier.testing.subject import Subject
 
 _ZONE_RULE: Final = "time_zone"
 _GARBAGE: Final[tuple[Any, ...]] = (
-    None, 0, -1, 1e308, True, "", "x", "\0", "\U00020bb7\u202e", [], [None], {}, {"": None}, {"id": {}}, [[[]]],
+    None,
+    0,
+    -1,
+    1e308,
+    True,
+    "",
+    "x",
+    "\0",
+    "\U00020bb7\u202e",
+    [],
+    [None],
+    {},
+    {"": None},
+    {"id": {}},
+    [[[]]],
 )
 _ODD_VALUES: Final[tuple[Any, ...]] = (None, "", 0, -1, True, [], {}, "9" * 400, "\0", {"id": 1})
 _ROWS: Final = 200
@@ -27,7 +40,9 @@ class RecordTests(Subject):
         """Nothing is proved of a stream that is empty."""
         empty = [name for name, one in heard.items() if not one.everything and not one.faults]
         empty = [name for name in empty if name not in self.quiet]
-        require(not empty, f"{listed(empty)} yields nothing", "let the test's system hold some rows, or name it in quiet")
+        require(
+            not empty, f"{listed(empty)} yields nothing", "let the test's system hold some rows, or name it in quiet"
+        )
 
     def test_every_record_keeps_the_contract(self, heard: dict[str, Heard]) -> None:
         """What breaks the contract is quarantined, and lost to the retailer until somebody looks."""
@@ -69,14 +84,18 @@ class RecordTests(Subject):
         for name, one in heard.items():
             same = [(fault["rule"], fault["raw"]) for fault in one.faults]
             other = [(fault["rule"], fault["raw"]) for fault in again[name].faults]
-            require(same == other, f"stream {name}: other rows are refused at the second reading", "reject by the row only")
+            require(
+                same == other, f"stream {name}: other rows are refused at the second reading", "reject by the row only"
+            )
 
     def test_hostile_texts_survive(self, rigs: Rigs) -> None:
         """Names hold anything: rare characters, marks of direction, quotes, SQL. They arrive as they were sent."""
         found = rigs.holding(list(HOSTILE)).read()
         texts = {text for one in found.values() for record in one.everything for text in _texts(record)}
         lost = [ascii(text) for text in HOSTILE if text not in texts]
-        require(not lost, f"{len(lost)} texts do not arrive as they were sent: {listed(lost)}", "hand texts on unchanged")
+        require(
+            not lost, f"{len(lost)} texts do not arrive as they were sent: {listed(lost)}", "hand texts on unchanged"
+        )
 
     def test_parse_is_pure(self, heard: dict[str, Heard]) -> None:
         """A replay parses kept rows again: the same row gives the same records, and stays as it is."""
@@ -160,10 +179,14 @@ def _require_pure(name: str, parse: Callable[[Any], Any], row: Any) -> None:
     before = copy.deepcopy(row)
     first = _outcome(parse, row)
     require(
-        repr(row) == repr(before), f"stream {name}: parse changes the row that it is given", "build a new dict; never pop"
+        repr(row) == repr(before),
+        f"stream {name}: parse changes the row that it is given",
+        "build a new dict; never pop",
     )
     second = _outcome(parse, copy.deepcopy(before))
-    require(first == second, f"stream {name}: parse answers differently at the second call", "keep nothing between calls")
+    require(
+        first == second, f"stream {name}: parse answers differently at the second call", "keep nothing between calls"
+    )
 
 
 def _broken(rows: list[Any], seeded: random.Random) -> list[Any]:
@@ -175,5 +198,3 @@ def _broken(rows: list[Any], seeded: random.Random) -> list[Any]:
                 broken.append({name: value for name, value in row.items() if name != key})
                 broken.append({**copy.deepcopy(dict(row)), key: seeded.choice(_ODD_VALUES)})
     return broken
-
-

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from unifier.contract.raws import from_raw_text
-from unifier.offers.connector import Chunk, Connector, Part, Stream
+from unifier.offers.connector import Chunk, Connector, Stream
 from unifier.stages.reading import Batch, Reading
 from unifier.testing.judge import plain
 from unifier.testing.shop import Shop

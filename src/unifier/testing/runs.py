@@ -119,7 +119,10 @@ class RunTests(Subject):
             shop = rigs.shop()
             shop.run(Fate(machine=zone))
             _require_equal(
-                shop.state(), settled.state, f"on a machine in {zone}", "write offsets; never use local time of the machine"
+                shop.state(),
+                settled.state,
+                f"on a machine in {zone}",
+                "write offsets; never use local time of the machine",
             )
 
     def test_no_secret_and_no_person_is_printed(
@@ -131,9 +134,13 @@ class RunTests(Subject):
         capfd.readouterr()
         error, trace = shop.said()
         out, err = capfd.readouterr()
-        output = "\n".join((out, err, error, trace))
+        output = f"{out}\n{err}\n{error}\n{trace}"
         shown = [name for name, value in _secret_values(self.connector.config_schema, shop.config) if value in output]
-        require(not shown, f"the secret in {listed(map(repr, shown))} is printed", "never print or log config or URLs with it")
+        require(
+            not shown,
+            f"the secret in {listed(map(repr, shown))} is printed",
+            "never print or log config or URLs with it",
+        )
         people = {value for one in heard.values() for value in _values(one) if value in output}
         require(not people, f"{len(people)} identifiers or names of people are printed", "print no records")
 
@@ -148,7 +155,9 @@ class RunTests(Subject):
         capfd.readouterr()
         error, _ = shop.said({**shop.config, **{name: canary for name, _ in known}})
         out, err = capfd.readouterr()
-        require(canary not in "\n".join((out, err, error)), "a wrong secret is told in an error or log", "name the key only")
+        require(
+            canary not in f"{out}\n{err}\n{error}", "a wrong secret is told in an error or log", "name the key only"
+        )
 
 
 def _require_streams(heard: Mapping[str, Heard]) -> None:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from unifier.identifiers import registry
 from unifier.offers.connector import Connector
+from unifier.processes.process import MARK, Limits
 from unifier.stages.extract import Source, SourceReport, extract, job
 from unifier.stages.feed import side_by_side
-from unifier.stages.process import MARK, Limits
 from unifier.store import Store, open_store
 from unifier.store.rules import Rules
 from unifier.testing.child import Fate, written
@@ -104,9 +104,10 @@ class Shop:
         rows = self.store.con.sql(f'SELECT to_json(t)::VARCHAR FROM (SELECT {names} FROM "{kind}" WHERE NOT deleted) t')
         return sorted(text for (text,) in rows.fetchall())
 
-    def _hearing(self, kill_at_batch: int) -> Callable[[str, int], None]:
-        def heard(source: str, read: int) -> None:
-            del source, read
+    def _hearing(self, kill_at_batch: int) -> Callable[[SourceReport], None]:
+        def heard(report: SourceReport) -> None:
+            if report.outcome != "reading":
+                return
             self.batches[-1] += 1
             if self.batches[-1] == kill_at_batch:
                 _kill()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from unifier.stages.pipe import Pipe
+from unifier.processes.pipe import Pipe
 
 MARK: Final = "UNIFIER_SOURCE_OF"
 """Environment variable that every process of a source inherits; what still bears it after the end is removed."""
