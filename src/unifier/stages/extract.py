@@ -13,6 +13,7 @@ import pyarrow as pa
 from unifier.contract.check import FAULTS
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import SourceError, UnifierError
+from unifier.offers.connector import ROWS_A_CHUNK
 from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
 from unifier.store import Store, inbox
@@ -30,7 +31,8 @@ class Source:
     """A configured source, ready to be read.
 
     ``plugin`` says where its connector comes from: name, version, and ``entry`` (a module) or ``file``. ``secrets`` are
-    the values that must not be shown. ``error`` says why it cannot be read at all.
+    the values that must not be shown. ``at_once`` rows make a batch where the connector yields them singly. ``error`` says
+    why it cannot be read at all.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Source:
     limits: Limits = field(default_factory=Limits)
     max_vanish: float | None = None
     secrets: tuple[str, ...] = ()
+    at_once: int = ROWS_A_CHUNK
     error: UnifierError | None = None
 
     @property
@@ -170,6 +173,7 @@ def job(source: Source, more: Mapping[str, Any]) -> Job:
         "secrets": list(source.secrets),
         "folder": str(source.folder.resolve()),
         "zone": source.zone,
+        "at_once": source.at_once,
         "sample": 0,
         "check": False,
         "replay": None,

@@ -103,6 +103,7 @@ class Work:
             job["zone"],
             checker,
             f"source {job['source']}",
+            job["at_once"],
             unknown=self.unknown,
             profile=profile,
         )
