@@ -139,7 +139,7 @@ def _source(one: Project, reader: Interview, name: str, settings: Mapping[str, A
         _limits(one, settings),
         settings.get("max_vanish"),
         secrets,
-        error,
+        error=error,
     )
 
 
