@@ -74,8 +74,8 @@ def offered(file: str) -> list[type[Connector]]:
     if fate.machine:
         os.environ["TZ"] = fate.machine
         time.tzset()
-    # Everything that is logged is shown, so that a secret in a log of requests is seen.
-    logging.basicConfig(level=logging.DEBUG)
+    # What is logged is shown, so that a secret in a log of requests is seen.
+    logging.basicConfig(level=logging.INFO)
     kind: type[Connector] = attrgetter(told["class"])(_module(told["module"], Path(told["file"])))
     return [_fated(kind, fate)]
 

@@ -84,6 +84,7 @@ class Emulator:
         self.log: list[Asked] = []
         self._routes: dict[str, Route] = {}
         self._faults: list[Answer] = []
+        self._guard = ("", "")
         self._lock = threading.Lock()
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True, name="emulator")
@@ -112,6 +113,10 @@ class Emulator:
 
         self.route(path, page)
 
+    def guard(self, header: str, value: str) -> None:
+        """Answer 401 to requests that do not bear a header with this value."""
+        self._guard = (header.lower(), value)
+
     def script(self, path: str, answers: Sequence[Any]) -> None:
         """Answer a path with these answers, one for each request; the last one is repeated."""
         left = list(answers)
@@ -128,6 +133,9 @@ class Emulator:
             self.log.append(asked)
             if self._faults:
                 return self._faults.pop(0)
+            header, value = self._guard
+            if header and asked.headers.get(header) != value:
+                return Answer({"error": "who are you"}, 401)
             route = self._routes.get(asked.path)
             made = Answer({"error": "no such path"}, 404) if route is None else route(asked)
         return made if isinstance(made, Answer) else Answer(made)

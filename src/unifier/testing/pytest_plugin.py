@@ -54,6 +54,7 @@ class _Report:
             "property": test.removeprefix("test_"),
             "outcome": outcome,
             "sentence": self.said.get(report.nodeid, ""),
+            "figures": dict(report.user_properties),
             "detail": _detail(report) if outcome != "passed" else "",
         }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import resource
 import secrets
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import pytest
@@ -31,9 +33,17 @@ class RunTests(Subject):
             "give every request a timeout, and end when the system has no more",
         )
 
-    def test_a_run_reads_the_system_to_its_end(self, first: First) -> None:
+    def test_a_run_reads_the_system_to_its_end(
+        self, first: First, record_property: Callable[[str, object], None]
+    ) -> None:
         """The simplest thing: everything is read, checked and settled."""
         report = first.report
+        record_property("records", report.read)
+        record_property("records_per_second", round(report.read / first.seconds, 1))
+        # Bytes on macOS, kilobytes elsewhere; of the greatest process so far, which is one that read the system.
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+        record_property("peak_memory_mb", round(peak / 1e6, 1))
         if "was not done within" in report.error or "went backwards" in report.error:
             beside_the_point("another test says why it does not")
         require(report.outcome == "settled", f"the run fails: {report.error}", "see the traceback by `unifier try`")
