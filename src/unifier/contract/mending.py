@@ -5,6 +5,8 @@ This is the slow road of dicts; a record is sent along it once.
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +20,7 @@ Unknown = Literal["quarantine", "drop", "keep"]
 """What becomes of fields that the contract does not have: their record is refused, or they are dropped, or they are
 kept in the vendor's object :data:`KEPT`."""
 KEPT: Final = "x_unknown"
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,40}")
 _KEPT_DEPTH: Final = 3
 """A kept value lies two objects deep in the text of column ``x``: its own and that of the vendors."""
 
@@ -79,7 +82,9 @@ def mended(row: Any, kind: str, unknown: Unknown, strangers: MutableMapping[Path
             strangers[name,] = value
     if strangers and unknown == "quarantine":
         first = next(iter(strangers))
-        raise Unfit(first[:-1], "additionalProperties", "has a field that is not in the contract")
+        raise Unfit(
+            first[:-1], "additionalProperties", _stranger(first, [*of.scalars, *of.objects, *of.lists, *of.free])
+        )
     if strangers and unknown == "keep":
         _keep(made, strangers)
     return made
@@ -108,6 +113,16 @@ def _key(key: Any, path: Path = ()) -> str:
     if not isinstance(key, str) or not isinstance(name, str):
         raise Unfit(path, "type", f"has a key that is {type(key).__name__}, where JSON has text")
     return name
+
+
+def _stranger(path: Path, known: list[str]) -> str:
+    """Say which field the contract does not have, where its name can be no value, and which one may be meant."""
+    name = path[-1]
+    if not _NAME.fullmatch(name):
+        return "has a field that is not in the contract"
+    close = difflib.get_close_matches(name, known, n=1) if len(path) == 1 else []
+    meant = f": did you mean {close[0]}?" if close else ""
+    return f"has a field {name} that is not in the contract{meant}"
 
 
 def _keep(made: dict[str, Any], strangers: Mapping[Path, Any]) -> None:
