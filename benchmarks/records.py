@@ -158,7 +158,8 @@ def main() -> None:
     parser.add_argument("--alone", nargs=2, metavar=("FORM", "WAY"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.alone:
-        print(alone(*options.alone, options.rows))
+        form, way = options.alone
+        print(alone(form, way, options.rows))
         return
     print(f"{options.rows:,} records, median of {options.repeat}\n")
     print(f"{'form':<8}{'way':<10}{'seconds':>10}{'rows/s':>14}{'peak MB':>9}")

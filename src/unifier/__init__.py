@@ -11,15 +11,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from unifier.hookspecs import hookimpl
     from unifier.offers.connector import Checkpoint, Chunk, Connector, Reject, Stream, stream
+    from unifier.offers.definition import Definition
     from unifier.offers.identifier import IdentifierType
+    from unifier.offers.survivorship import Survivorship
+    from unifier.offers.target import Delta, Session, Target, TargetKind
+    from unifier.relations import Changes
 
 __all__ = [
+    "Changes",
     "Checkpoint",
     "Chunk",
     "Connector",
+    "Definition",
+    "Delta",
     "IdentifierType",
     "Reject",
+    "Session",
     "Stream",
+    "Survivorship",
+    "Target",
+    "TargetKind",
     "__version__",
     "hookimpl",
     "stream",
@@ -35,6 +46,13 @@ _HOMES = {
     "Stream": "unifier.offers.connector",
     "stream": "unifier.offers.connector",
     "IdentifierType": "unifier.offers.identifier",
+    "Definition": "unifier.offers.definition",
+    "Survivorship": "unifier.offers.survivorship",
+    "Delta": "unifier.offers.target",
+    "Session": "unifier.offers.target",
+    "Target": "unifier.offers.target",
+    "TargetKind": "unifier.offers.target",
+    "Changes": "unifier.relations",
 }
 
 

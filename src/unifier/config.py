@@ -222,9 +222,9 @@ def _broken(error: ValidationError) -> str:
     return f"it breaks the rule {rule} {wanted}"
 
 
-def resolve(value: str, folder: Path, subject: str) -> str:
-    """Replace ``${NAME}`` by the environment and read ``file:path``; raise ConfigError if it is not there."""
-    if value.startswith("file:"):
+def resolve(value: str, folder: Path, subject: str, *, files: bool = True) -> str:
+    """Replace ``${NAME}`` by the environment and, with ``files``, read ``file:path``; raise ConfigError without value."""
+    if files and value.startswith("file:"):
         place = folder / value.removeprefix("file:")
         try:
             return place.read_text(encoding="utf-8").strip()

@@ -15,7 +15,7 @@ import yaml
 from bad_input.project import AT, Shop, open_shop, order, phone, profile, query
 from cast import CHEN_JIE, LI_QIANG, WANG_FANG
 
-from unifier import app, plugins
+from unifier import app
 from unifier.identity import graph
 
 STRANGER: Final = "19900000077"
@@ -154,7 +154,9 @@ def test_settings_of_identity_reach_its_rules(tmp_path: Path, monkeypatch: pytes
         "keys": {"brand": "${UNIFIER_BRAND_KEY}"},
     }
 
-    rules = app.rules(_project(tmp_path, identity=identity), plugins.load())
+    project = _project(tmp_path, identity=identity)
+
+    rules = app.rules(project, app.loaded(project))
 
     assert rules.keys == {"brand": "a brand's key"}
     found = rules.types["phone"]

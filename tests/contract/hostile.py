@@ -65,7 +65,8 @@ class Reference:
         checker = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
             {"number": _is_number, "integer": _is_integer, "string": _is_text}
         )
-        kind: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=checker)
+        extend: Any = jsonschema.validators.extend
+        kind: Any = extend(jsonschema.Draft202012Validator, type_checker=checker)
         self._schema = schema
         self._validator = kind(schema.schema, format_checker=format_checker())
 
@@ -183,5 +184,5 @@ def _same(held: Any, value: Any) -> bool:
     if isinstance(held, bool) or isinstance(value, bool):
         return held is value
     return bool(held == value) or (
-        isinstance(held, float) and isinstance(value, float) and held != held and value != value
+        isinstance(held, float) and isinstance(value, float) and math.isnan(held) and math.isnan(value)
     )

@@ -17,10 +17,10 @@ from contract.arriving import AT, WORDS, arriving, pointers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unifier.contract.arrow import VENDOR, arrow_schema, conform, landing_schema
+from unifier.contract.arrow import arrow_schema, conform, landing_schema
 from unifier.contract.check import check, faults_sql
 from unifier.contract.formats import PREDICATES, format_checker
-from unifier.contract.kinds import Field, KindSchema, kind
+from unifier.contract.kinds import VENDOR, Field, KindSchema, kind
 from unifier.contract.tables import content_sql
 from unifier.words import KINDS
 

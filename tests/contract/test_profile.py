@@ -76,7 +76,7 @@ def test_unknown_fields_are_told_wherever_they_stand(con: duckdb.DuckDBPyConnect
     ]
 
     for unknown in ("quarantine", "drop", "keep"):
-        told = profile(from_dicts(con, rows, "profile", unknown=unknown))  # type: ignore[arg-type]
+        told = profile(from_dicts(con, rows, "profile", unknown=unknown))
 
         assert {
             name: (told[name]["filled"], told[name]["valid"], told[name]["types"])

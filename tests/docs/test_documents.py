@@ -125,3 +125,10 @@ def test_no_file_of_the_project_knows_the_machine_it_was_written_on() -> None:
         if MACHINE.search(line)
     ]
     assert found == []
+
+
+def test_the_readmes_begin_with_the_same_two_commands() -> None:
+    """Whoever reads Chinese gets the same start."""
+    english, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+
+    assert english.split("```")[1] == chinese.split("```")[1]

@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import duckdb
 import pyarrow as pa
@@ -292,7 +292,7 @@ def _expected(profiles: Iterable[Profile], rules: Mapping[str, FieldRule]) -> Ro
     row: Row = {}
     for name in NAMES:
         rule = rules.get(name, FieldRule())
-        found = survivor(name, records, TRUST, PlainRule(rule.rule, rule.trust))
+        found = survivor(name, records, TRUST, PlainRule(cast("RuleName", rule.rule), rule.trust))
         row[name] = (found[0], (found[1][0], found[1][2])) if found else (None, None)
     return row
 

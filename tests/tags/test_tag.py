@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -181,8 +181,12 @@ def test_going_back_in_time_computes_everybody(tmp_path: Path) -> None:
             "tags line 1 column 1: the condition reads event, the value reads sale — read one relation of facts",
         ),
         (
-            [{"name": "r", "value": "rank(records)"}, {"name": "a", "value": "r + 1"}],
-            "tags line 2: tag 'a' reads 'r', which compares all persons — compare it in a segment",
+            [{"name": "r", "value": "rank(records)"}, {"name": "a", "value": "rank(r)"}],
+            "tags line 2: tag 'a' ranks 'r', which compares all persons itself — rank what that one ranks",
+        ),
+        (
+            [{"name": "r", "value": "rank(records)"}, {"name": "a", "value": "r > 1 and days_since(last_seen) > 3"}],
+            "tags line 2: tag 'a' reads 'r' and the day of the run — make a tag of what changes, and name that",
         ),
         (
             [{"name": "a", "value": "records", "type": "TEXT"}],
@@ -196,3 +200,54 @@ def test_a_faulty_plan_is_told_in_one_sentence(entries: list[dict[str, Any]], wo
         planned(*entries)
 
     assert str(error.value) == words
+
+
+@settings(max_examples=15, deadline=None)
+@given(sales=SALES)
+def test_the_last_day_but_one_is_another_day(sales: list[Sale]) -> None:
+    """Two receipts of one afternoon are one visit: who asks how long somebody stayed away needs the visit before."""
+    plan = planned(
+        {"name": "before", "value": "last_but_one(sale.day)"},
+        {"name": "store_before", "value": "last_but_one(sale.day)", "where": "sale.channel = 'store'"},
+    )
+    with TemporaryDirectory() as folder:
+        made = settled(folder, sales)
+        found = made.tags(plan, TODAY)
+        made.store.close()
+
+    assert found == [(who, _before(sales, who), _before(sales, who, "store")) for who in range(3)]
+
+
+def _before(sales: list[Sale], who: int, channel: str | None = None) -> date | None:
+    days = {days for one, days, _, where in sales if one == who and channel in {None, where}}
+    return TODAY + timedelta(sorted(days)[-2]) if len(days) > 1 else None
+
+
+@settings(max_examples=12, deadline=None)
+@given(before=SALES, after=SALES)
+def test_tags_may_read_what_compares_all_persons(before: list[Sale], after: list[Sale]) -> None:
+    """A group is made of bands: it moves when others buy, though nothing was heard of its own people."""
+    plan = planned(
+        {"name": "orders", "value": "count(sale.record_id)"},
+        {"name": "word", "value": "case when twice > 2 then 'high' else 'low' end"},
+        {"name": "half", "value": "quantile_band(orders, 2)"},
+        {"name": "twice", "value": "half * 2 - if(orders = 0, 1, 0)"},
+    )
+    with TemporaryDirectory() as folder:
+        made = settled(folder, before)
+        found = [made.tags(plan, TODAY)]
+        made.run += 1
+        for who, days, fen, channel in after:
+            made.sale(who, TODAY + timedelta(days), fen, channel)
+        found.append(made.tags(plan, TODAY))
+        made.store.close()
+
+    assert found == [_halves(before), _halves([*before, *after])]
+
+
+def _halves(sales: list[Sale]) -> list[tuple[Any, ...]]:
+    counts = [sum(one == who for one, *_ in sales) for who in range(3)]
+    halves = [1 + sum(other < count for other in counts) * 2 // 3 for count in counts]
+    twice = [half * 2 - (count == 0) for half, count in zip(halves, counts, strict=True)]
+    rows = zip(range(3), counts, halves, twice, strict=True)
+    return [(who, count, "high" if two > 2 else "low", half, two) for who, count, half, two in rows]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from unifier import __version__, app, plugins
+from unifier import __version__, app
 from unifier.errors import LedgerError, UnifierError
+from unifier.plugins import Loaded
+from unifier.quality.drift import drift
 from unifier.relations import Changes
 from unifier.stages.extract import Manner, SourceReport, extract
 from unifier.stages.publish import TargetReport, publish
@@ -22,11 +25,18 @@ from unifier.stages.segment import segment
 from unifier.stages.tag import tag
 from unifier.stages.unify import unify
 from unifier.store import Store, runfile
-from unifier.store.store import MOST_MEMORY, MOST_TO_PUBLISH
+from unifier.store.store import MOST_ALONE, MOST_MEMORY
 from unifier.warehouse.target import own_folder
 from unifier.words import STAGES
 
 Tell = Callable[[dict[str, Any]], None]
+
+FIGURES: Final = ("persons", "members", "merged", "orders", "audiences", "quarantined")
+"""What the summary of a run counts, in its order."""
+_PASS: Final = 5_000_000
+_A_SECOND: Final = 1.0
+_ALONE: Final = frozenset({"tag", "segment", "publish"})
+"""Stages in which nothing but the engine takes memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,10 @@ class Wish:
 
 @dataclass(slots=True)
 class RunReport:
-    """How a run went: counts for the summary, one report per source and target, and the exit code."""
+    """How a run went: counts for the summary, one report per source and target, and the exit code.
+
+    ``warnings`` name observers that raised; ``drift`` tells which fields of a source came otherwise than before.
+    """
 
     run_no: int
     as_of: date
@@ -53,6 +66,8 @@ class RunReport:
     stages: dict[str, tuple[float, Changes]] = field(default_factory=dict)
     figures: dict[str, int] = field(default_factory=dict)
     dry: bool = False
+    warnings: list[str] = field(default_factory=list)
+    drift: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -63,21 +78,23 @@ class RunReport:
 
 def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
     """Run stages of a project; raise UnifierError where nothing can be run at all."""
-    loaded = plugins.load(_allowed(project))
+    loaded = app.loaded(project)
     plan = app.plans(project, loaded)
     sources = app.sources(project, loaded, wish.select, wish.refetch) if "extract" in wish.stages else []
     as_of = wish.as_of or datetime.now(ZoneInfo(project.zone)).date()
     folders = [folder for target in plan.targets if (folder := own_folder(target))]
     with app.opened(project, dry=wish.dry) as store:
         store.seal(folders)
-        report = RunReport(_begin(store, project, as_of), as_of, dry=wish.dry)
+        report = RunReport(_begin(store, project, loaded, as_of), as_of, dry=wish.dry)
         beat = _Heart(project, report, tell)
+        crowd = _Crowd(project, loaded, report, tell)
         error: UnifierError | None = None
         try:
             for stage in STAGES:
                 if stage in wish.stages:
                     _stage(store, stage, plan, sources, wish, report, beat)
-            report.figures = _figures(store)
+                    crowd.stage_finished(stage)
+            report.figures = _figures(store, report.run_no, news=_has_news(report))
         except UnifierError as fault:
             error = fault
             raise
@@ -87,12 +104,44 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
         finally:
             _end(store, report, error)
             beat.stop(report, error)
+            crowd.run_finished(error)
     return report
 
 
-def _allowed(project: app.Project) -> list[str] | None:
-    allow = project.config.section("plugins").get("allow")
-    return None if allow is None else [str(name).removeprefix("unifier-") for name in allow]
+def _has_news(report: RunReport) -> bool:
+    """Tell whether any stage has touched anything."""
+    return any(changes != Changes() for _, changes in report.stages.values()) or any(
+        each.read for each in report.sources
+    )
+
+
+class _Crowd:
+    """The plugins that observe: they are told copies of plain data, and what they raise is a warning."""
+
+    def __init__(self, project: app.Project, loaded: Loaded, report: RunReport, tell: Tell) -> None:
+        self.folder = project.folder
+        self.loaded = loaded
+        self.report = report
+        self.tell = tell
+
+    def stage_finished(self, stage: str) -> None:
+        """Tell that a stage is done."""
+        seconds, changes = self.report.stages[stage]
+        facts = {"run_no": self.report.run_no, "as_of": self.report.as_of.isoformat(), "stage": stage}
+        self._observed("unifier_stage_finished", report={**facts, "seconds": round(seconds, 3), **asdict(changes)})
+
+    def run_finished(self, error: UnifierError | None) -> None:
+        """Tell that the run is done; nobody is told of a run that is being stopped."""
+        if error is None or isinstance(sys.exc_info()[1], UnifierError):
+            body = {**told(self.report), "error": str(error) if error else None}
+            if error is not None:
+                body["exit_code"] = error.exit_code
+            self._observed("unifier_run_finished", run=body)
+
+    def _observed(self, hook: str, **facts: dict[str, Any]) -> None:
+        for warning in self.loaded.observe(hook, self.folder, **facts):
+            self.report.warnings.append(warning)
+            self.tell({"event": "warning", "warning": warning})
 
 
 def _stage(
@@ -105,7 +154,7 @@ def _stage(
     beat: _Heart,
 ) -> None:
     beat.stage(stage)
-    store.fit_memory(MOST_TO_PUBLISH if stage == "publish" else MOST_MEMORY)
+    store.fit_memory(MOST_ALONE if stage in _ALONE else MOST_MEMORY)
     started, begun = time.perf_counter(), datetime.now(UTC).replace(tzinfo=None)
     changes = Changes()
     if stage == "extract":
@@ -114,10 +163,11 @@ def _stage(
             sources,
             plan.rules,
             report.run_no,
-            Manner(plan.workers, wish.refetch, wish.replay),
+            Manner(plan.workers, wish.refetch, wish.replay, plan.keep_refused),
             beat.progress,
         )
         _balance(store, report.run_no)
+        report.drift = _drift(store, report.run_no)
         changes = Changes(touched=sum(each.landed for each in report.sources))
     elif stage == "unify":
         changes = unify(store, plan.unify, report.run_no, rebuild=wish.rebuild)
@@ -159,6 +209,7 @@ class _Heart:
     def __init__(self, project: app.Project, report: RunReport, tell: Tell) -> None:
         self.folder = project.store_path.parent
         self.tell = tell
+        self.looked = 0.0
         self.facts: dict[str, Any] = {
             "run_no": report.run_no,
             "as_of": report.as_of.isoformat(),
@@ -174,11 +225,20 @@ class _Heart:
         runfile.write(self.folder, self.facts)
         self.tell({"event": "stage", "stage": name})
 
-    def progress(self, source: str, read: int) -> None:
-        """Note how much of a source was read."""
-        self.facts["sources"][source] = read
+    def progress(self, source: SourceReport) -> None:
+        """Note how far a source is, once a second at most, and how it ended."""
+        self.facts["sources"][source.source] = source.read
+        now = time.monotonic()
+        ended = source.outcome != "reading"
+        if not ended and now - self.looked < _A_SECOND:
+            return
+        self.looked = now
         runfile.write(self.folder, self.facts)
-        self.tell({"event": "progress", "source": source, "read": read})
+        counts = {"source": source.source, "read": source.read, "quarantined": source.quarantined}
+        if ended:
+            self.tell({"event": "source", **counts, "outcome": source.outcome, "error": source.error or None})
+        else:
+            self.tell({"event": "progress", **counts})
 
     def stop(self, report: RunReport, error: UnifierError | None) -> None:
         """Note how the run ended."""
@@ -191,10 +251,10 @@ class _Heart:
         runfile.write(self.folder, self.facts)
 
 
-def _begin(store: Store, project: app.Project, as_of: date) -> int:
+def _begin(store: Store, project: app.Project, loaded: Loaded, as_of: date) -> int:
     with store.transaction():
         run_no = int(store.one("SELECT coalesce(max(run_no), 0) + 1 FROM run"))
-        installed = json.dumps({name: plugin.version for name, plugin in plugins.installed().items()})
+        installed = json.dumps({name: plugin.version for name, plugin in loaded.shelf.plugins.items()})
         store.con.execute("UPDATE run SET outcome = 'killed' WHERE outcome = 'running'")
         store.con.execute(
             "INSERT INTO run VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, 'running', NULL, ?, ?)",
@@ -236,6 +296,13 @@ def _run_id(store: Store, run_no: int) -> str:
     return str(store.one("SELECT run_id FROM run WHERE run_no = ?", [run_no]))
 
 
+def _drift(store: Store, run_no: int) -> list[dict[str, Any]]:
+    """List the fields of sources that changed since their last run: source, kind, field, drift, before, now."""
+    names = {number: name for name, number in store.con.execute("SELECT name, source_no FROM source").fetchall()}
+    rows = drift(store.con, run_no).to_pylist()
+    return [{"source": names.get(row.pop("source_no")), **row} for row in rows]
+
+
 def _balance(store: Store, run_no: int) -> None:
     """Hold the ledger against itself: every record read is landed or quarantined, every landed one has a fate."""
     lost = store.one(
@@ -254,24 +321,51 @@ def _balance(store: Store, run_no: int) -> None:
         )
 
 
-def _figures(store: Store) -> dict[str, int]:
-    """Count what the summary shows; what a stage has not made yet counts nothing."""
+def _figures(store: Store, run_no: int, *, news: bool) -> dict[str, int]:
+    """Count what the summary shows, and keep it; what a stage has not made yet counts nothing.
+
+    A run without news takes the figures of the last run: counting sixty million orders tells nothing new.
+    """
+    if not news:
+        last = store.con.execute(
+            "SELECT name, value FROM measure WHERE run_no = (SELECT max(run_no) FROM measure)"
+        ).fetchall()
+        if last:
+            return _in_order({name: int(value) for name, value in last})
     known = {row[0] for row in store.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     wanted = {
         "persons": ("person", "SELECT count(*) FROM person WHERE state = 'active'"),
         "members": ("golden", "SELECT count(*) FROM golden WHERE member_status = 'member'"),
-        "merged": (
-            "assignment",
-            (
-                "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 AND person_no IS NOT NULL "
-                "GROUP BY person_no HAVING count(*) > 1)"
-            ),
-        ),
         "orders": ("order", 'SELECT count(*) FROM "order" WHERE NOT deleted'),
         "audiences": ("segment_slot", "SELECT count(*) FROM segment_slot WHERE retired_run IS NULL"),
         "quarantined": ("quarantine", "SELECT count(*) FROM quarantine WHERE state = 'open'"),
     }
-    return {name: int(store.one(sql)) for name, (table, sql) in wanted.items() if table in known}
+    figures = {name: int(store.one(sql)) for name, (table, sql) in wanted.items() if table in known}
+    if "assignment" in known:
+        figures["merged"] = _merged(store)
+    with store.transaction():
+        for name, value in figures.items():
+            store.con.execute("INSERT INTO measure VALUES (?, ?, '', ?, NULL, NULL, NULL)", [run_no, name, value])
+    return _in_order(figures)
+
+
+def _in_order(figures: dict[str, int]) -> dict[str, int]:
+    return {name: figures[name] for name in FIGURES if name in figures}
+
+
+def _merged(store: Store) -> int:
+    """Count persons with several profiles, a few million persons at a time: a grouping holds all in memory."""
+    last = int(store.one("SELECT coalesce(max(person_no), -1) FROM assignment"))
+    return sum(
+        int(
+            store.one(
+                "SELECT count(*) FROM (SELECT person_no FROM assignment WHERE node_no % 2 = 0 "
+                "AND person_no BETWEEN ? AND ? GROUP BY person_no HAVING count(*) > 1)",
+                [first, first + _PASS - 1],
+            )
+        )
+        for first in range(0, last + 1, _PASS)
+    )
 
 
 def told(report: RunReport) -> dict[str, Any]:
@@ -297,4 +391,6 @@ def told(report: RunReport) -> dict[str, Any]:
             for name, (seconds, changes) in report.stages.items()
         },
         "figures": report.figures,
+        "warnings": report.warnings,
+        "drift": report.drift,
     }

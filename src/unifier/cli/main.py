@@ -17,6 +17,7 @@ from unifier.errors import UnifierError
 
 COMMANDS: Final = {
     "init": "unifier.cli.project",
+    "check": "unifier.cli.check",
     "try": "unifier.cli.attempt",
     "run": "unifier.cli.run",
     "extract": "unifier.cli.run",
@@ -28,7 +29,8 @@ COMMANDS: Final = {
     "explain": "unifier.cli.look",
     "evaluate": "unifier.cli.look",
     "quarantine": "unifier.cli.quarantine",
-    "plugins": "unifier.cli.project",
+    "plugins": "unifier.cli.plugins",
+    "x": "unifier.cli.extra",
     "sample": "unifier.cli.project",
     "schema": "unifier.cli.project",
 }
@@ -64,6 +66,7 @@ class Lazy(click.Group):
 
 SUMMARIES: Final = {
     "init": "Make a project; --demo fills it with a small invented world.",
+    "check": "Check unifier.yaml, plugins, sources and targets, and propose thresholds.",
     "try": "Read the first records of a source and check them; nothing is stored.",
     "run": "Extract, unify, tag, segment and publish.",
     "extract": "Read the sources and settle what they say.",
@@ -75,7 +78,8 @@ SUMMARIES: Final = {
     "explain": "Show a person: records, links, and where each golden field came from.",
     "evaluate": "Compare persons with known truth.",
     "quarantine": "List, release or discard what was refused.",
-    "plugins": "List installed plugins.",
+    "plugins": "List plugins: where they come from, which doors they fill, what was refused and why.",
+    "x": "Run a command that a plugin brings.",
     "sample": "Generate an invented world of customers, with the truth about it.",
     "schema": "Print a JSON Schema: of a kind of record, or of unifier.yaml.",
 }

@@ -1,4 +1,4 @@
-"""The commands around a project: init, plugins, sample, schema."""
+"""The commands around a project: init, sample, schema."""
 
 from __future__ import annotations
 
@@ -66,24 +66,6 @@ def _rules(folder: Path) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plugins(as_json: bool) -> None:
-    """List installed plugins: name, distribution, version."""
-    from unifier.cli.look import _table
-    from unifier.plugins import installed
-
-    rows = [
-        {"name": each.name, "distribution": each.distribution, "version": each.version} for each in installed().values()
-    ]
-    if as_json:
-        click.echo(json.dumps(rows))
-    elif rows:
-        _table("plugins", rows)
-    else:
-        click.echo("no plugin is installed; try `pip install unifier-files`")
-
-
-@click.command()
 @click.option("--members", required=True, type=click.IntRange(1, 10_000_000), help="How many people.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another world.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder to write.")
@@ -111,13 +93,17 @@ def sample(members: int, seed: int, out: Path, fmt: str) -> None:
 
 
 @click.command()
-@click.argument("name", type=click.Choice([*KINDS, "config"]))
+@click.argument("name", type=click.Choice([*KINDS, "config", "events"]))
 def schema(name: str) -> None:
-    """Print the JSON Schema of a kind of record, or of unifier.yaml (config)."""
+    """Print the JSON Schema of a kind of record, of unifier.yaml (config), or of the lines of a run (events)."""
     if name == "config":
         from unifier import app
 
         document = app.schema()
+    elif name == "events":
+        from unifier.contract.kinds import document as read
+
+        document = read("run_events")
     else:
         from unifier.contract.kinds import kind
 

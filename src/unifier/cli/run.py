@@ -7,13 +7,15 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from unifier.words import STAGES
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from unifier.actions.run import RunReport
 
 
@@ -118,9 +120,10 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
 ) -> int:
     from unifier import app
     from unifier.actions.run import Wish, run
+    from unifier.cli.progress import teller
 
     human = sys.stdout.isatty() and not as_json
-    report = run(app.project(project), Wish(stages, as_of, dry_run, rebuild, select, refetch), _teller(human))
+    report = run(app.project(project), Wish(stages, as_of, dry_run, rebuild, select, refetch), teller(human=human))
     if human or not as_json:
         summary(report)
     else:
@@ -130,19 +133,8 @@ def _run(  # noqa: PLR0913, PLR0917 - the options of a command
     return report.exit_code
 
 
-def _teller(human: bool) -> Callable[[dict[str, Any]], None]:
-    """Tell events: as a line on a terminal, as JSON lines elsewhere."""
-
-    def on_terminal(event: dict[str, Any]) -> None:
-        if event["event"] == "stage":
-            click.echo(f"\r\033[K{event['stage']} …", nl=False, err=True)
-        else:
-            click.echo(f"\r\033[Kextract … {event['source']} {event['read']:,} read", nl=False, err=True)
-
-    def as_json(event: dict[str, Any]) -> None:
-        click.echo(json.dumps(event, ensure_ascii=False), err=True)
-
-    return on_terminal if human else as_json
+_MOST_DRIFT: Final = 10
+"""Lines of drift that a summary shows."""
 
 
 def summary(report: RunReport) -> None:
@@ -174,8 +166,24 @@ def summary(report: RunReport) -> None:
     console.print(table)
     if report.figures:
         console.print(" · ".join(f"{name} {count:,}" for name, count in report.figures.items()))
+    _troubles(console, report)
+
+
+def _troubles(console: Console, report: RunReport) -> None:
+    """Print what became of targets, and what went wrong."""
     for target in report.targets:
         console.print(f"target {target.name}: " + ("published" if target.is_published else str(target.error)))
+    for field in report.drift[:_MOST_DRIFT]:
+        change = {"new": "is new", "gone": "is gone"}.get(
+            field["drift"], f"{field['drift']} {field['before']} → {field['now']}"
+        )
+        console.print(
+            f"drift {field['source']} {field['kind']} {field['field']}: {change}", style="yellow", markup=False
+        )
+    if len(report.drift) > _MOST_DRIFT:
+        console.print(f"and {len(report.drift) - _MOST_DRIFT} more; see --json", style="yellow")
+    for warning in report.warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False)
     for each in report.sources:
         if each.error:
             console.print(f"[bold]{each.source}[/bold]: {each.error}", style="red")

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from jsonschema import FormatChecker
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from jsonschema import FormatChecker
 
 _MONTH_DAY: Final = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
 _FEBRUARY: Final = "02-(?:0[1-9]|1[0-9]|2[0-8])"
@@ -70,6 +70,8 @@ def format_checker() -> FormatChecker:
     >>> format_checker().conforms("--02-29", "birthday"), format_checker().conforms("2023-02-29", "date")
     (True, False)
     """
+    from jsonschema import FormatChecker
+
     checker = FormatChecker(formats=())
     for name, predicate in PREDICATES.items():
         checker.checks(name)(predicate)

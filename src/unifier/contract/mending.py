@@ -5,10 +5,11 @@ This is the slow road of dicts; a record is sent along it once.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from unifier.contract.jsonable import Path, Unfit, brought
@@ -22,6 +23,8 @@ KEPT: Final = "x_unknown"
 OTHERS: Final = "*"
 """Stands for all unknown keys that do not look like the name of a field: they may be somebody's number."""
 _NAME: Final = re.compile(r"(?!.*[0-9]{5})[^\W\d][\w .:$-]{0,63}")
+_TOLD: Final = re.compile(r"(?!.*[0-9]{5})[A-Za-z_][A-Za-z_0-9]{0,40}")
+"""Names of unknown fields that are told with a fault: no number and no name of a person."""
 _KEPT_DEPTH: Final = 3
 """A kept value lies two objects deep in the text of column ``x``: its own and that of the vendors."""
 
@@ -83,8 +86,7 @@ def mended(row: Any, kind: str, unknown: Unknown, strangers: MutableMapping[Path
             strangers[name,] = value
     if strangers and unknown == "quarantine":
         first = next(iter(strangers))
-        name = field_of(first, known=len(first) - 1)
-        raise Unfit(first[:-1], "additionalProperties", f"has the field {name}, which is not in the contract")
+        raise Unfit(first[:-1], "additionalProperties", _stranger(first[-1], kind if len(first) == 1 else ""))
     if strangers and unknown == "keep":
         _keep(made, strangers)
     return made
@@ -113,6 +115,17 @@ def _key(key: Any, path: Path = ()) -> str:
     if not isinstance(key, str) or not isinstance(name, str):
         raise Unfit(path, "type", f"has a key that is {type(key).__name__}, where JSON has text")
     return name
+
+
+@lru_cache(1024)
+def _stranger(name: str, kind: str) -> str:
+    """Say which field the contract does not have, where its name can be no value, and which one may be meant."""
+    if not _TOLD.fullmatch(name):
+        return "has a field that is not in the contract"
+    of = shape(kind) if kind else Shape({}, {}, {}, frozenset())
+    close = difflib.get_close_matches(name, [*of.scalars, *of.objects, *of.lists, *of.free], n=1)
+    meant = f": did you mean {close[0]}?" if close else ""
+    return f"has a field {name} that is not in the contract{meant}"
 
 
 def _keep(made: dict[str, Any], strangers: Mapping[Path, Any]) -> None:

@@ -37,13 +37,15 @@ def as_of() -> Node:
 class Function:
     """A function: the types of each argument, how many may be left out, what it gives and what it is in SQL.
 
-    ``gives`` is a type, or the number of the argument whose type it has.
+    ``gives`` is a type, or the number of the argument whose type it has. Where the engine's aggregate gives a list,
+    ``element`` tells which of it is the value, counted from 1.
     """
 
     takes: tuple[frozenset[Type], ...]
     gives: Type | int
     build: Callable[[Sequence[Node]], Node]
     optional: int = 0
+    element: int = 0
 
     def result(self, types: Sequence[Type]) -> Type:
         """Tell the type of a call with arguments of these types."""
@@ -107,17 +109,21 @@ AGGREGATES: Final[dict[str, Function]] = {
     "avg": Function((WHOLE,), Type.NUMBER, _plain("avg")),
     "first": Function((ANY,), 0, lambda args: call("arg_min", args[0], _key(args[0]))),
     "last": Function((ANY,), 0, lambda args: call("arg_max", args[0], _key(args[0]))),
+    "last_but_one": Function(
+        (ORDERED,), 0, lambda args: call("max", exp.Distinct(expressions=[args[0]]), number(2)), element=2
+    ),
     "most_frequent": Function((ORDERED,), 0, lambda args: _most_frequent(args[0])),
 }
 """Functions of all facts of a person.
 
 ``sum``, ``sum_if`` and ``avg`` take whole numbers only: sums of fractions depend on their order. ``first`` and ``last``
-go by time, then by value; ``most_frequent`` gives the smallest of equally frequent values.
+go by time, then by value; ``last_but_one`` gives the greatest of different values but one; ``most_frequent`` gives the smallest of equally frequent values.
 """
 
 
-def finish(node: Node, kind: Type) -> Node:
+def finish(node: Node, kind: Type, element: int) -> Node:
     """Turn the filtered engine aggregate into the value of the function."""
+    node = call("list_extract", node, number(element)) if element else node
     return cast(node, "BIGINT") if kind in WHOLE else node
 
 

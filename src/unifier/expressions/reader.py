@@ -295,7 +295,7 @@ class Reader:
             condition = sqlglot.parse_one(self.within, dialect="duckdb")
             built = exp.Filter(this=built, expression=exp.Where(this=condition))
         kind = spec.result([one.type for one in args])
-        return Typed(functions.finish(built, kind), kind)
+        return Typed(functions.finish(built, kind, spec.element), kind)
 
     def _arguments(self, node: exp.Expression, name: str, spec: Function) -> list[Typed]:
         given = arguments(node)

@@ -1,10 +1,14 @@
 -- Consent first, then the best way to reach each person in scope.
 
--- step: statement <- consent, assignment, golden_scope, source
+-- step: scope_node <- assignment, golden_scope
+-- Laid out first, so that the engine knows how few they are before it joins them with all links.
+SELECT node_no, person_no FROM assignment WHERE person_no IN (SELECT person_no FROM golden_scope);
+
+-- step: statement <- consent, scope_node, source
 -- The latest statement of each account counts.
 SELECT a.person_no, c.node_no, c.purpose, c.channel, c.status, c."at", c.observed_at, s.name AS source, c.record_id, c.record_no
-FROM consent c JOIN assignment a ON a.node_no = c.node_no JOIN source s ON s.source_no = c.source_no
-WHERE NOT c.deleted AND a.person_no IN (SELECT person_no FROM golden_scope)
+FROM consent c JOIN scope_node a ON a.node_no = c.node_no JOIN source s ON s.source_no = c.source_no
+WHERE NOT c.deleted
 QUALIFY row_number() OVER (PARTITION BY c.node_no, c.purpose, c.channel ORDER BY c."at" DESC, c.observed_at DESC, s.name DESC, c.record_id DESC) = 1;
 
 -- step: contact_point <- statement, link, identifier_type, canon
@@ -29,13 +33,13 @@ FROM (
 QUALIFY row_number() OVER (PARTITION BY person_no, purpose, channel
                            ORDER BY status = 'granted', "at" DESC, observed_at DESC, source DESC, record_id DESC) = 1;
 
--- step: reach_point <- link, assignment, golden_scope, channel_rule, holding
+-- step: reach_point <- link, scope_node, channel_rule, holding
 -- Own before staff-typed, verified, last seen: folded into one number, so that the greatest wins.
 SELECT a.person_no, l.type_no, l.identifier_no,
        max((CASE WHEN l.role = 0 THEN 4611686018427387904 ELSE 0 END) + (CASE WHEN l.verified THEN 2305843009213693952 ELSE 0 END)
            + epoch_us(l.last_at)) AS score
-FROM link l JOIN assignment a ON a.node_no = l.node_no
-WHERE l.class IS NOT NULL AND l.current AND NOT l.gone AND l.role < 2 AND a.person_no IN (SELECT person_no FROM golden_scope)
+FROM link l JOIN scope_node a ON a.node_no = l.node_no
+WHERE l.class IS NOT NULL AND l.current AND NOT l.gone AND l.role < 2
 AND l.type_no IN (SELECT type_no FROM channel_rule)
 AND l.identifier_no NOT IN (SELECT identifier_no FROM holding WHERE generic)
 GROUP BY a.person_no, l.type_no, l.identifier_no;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import pyarrow as pa
 from unifier.contract.check import FAULTS
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import SourceError, UnifierError
+from unifier.offers.connector import ROWS_A_CHUNK
+from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
-from unifier.stages.process import Limits, sweep_project
 from unifier.store import Store, inbox
 from unifier.store.held import hold
 from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
 from unifier.store.profiles import write_profile
-from unifier.store.refused import refused
+from unifier.store.refused import expire, refused
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
 from unifier.store.vanish import vanish
@@ -29,7 +31,8 @@ class Source:
     """A configured source, ready to be read.
 
     ``plugin`` says where its connector comes from: name, version, and ``entry`` (a module) or ``file``. ``secrets`` are
-    the values that must not be shown. ``error`` says why it cannot be read at all.
+    the values that must not be shown. ``at_once`` rows make a batch where the connector yields them singly. ``error`` says
+    why it cannot be read at all.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Source:
     limits: Limits = field(default_factory=Limits)
     max_vanish: float | None = None
     secrets: tuple[str, ...] = ()
+    at_once: int = ROWS_A_CHUNK
     error: UnifierError | None = None
 
     @property
@@ -55,12 +59,14 @@ class Source:
 class Manner:
     """How sources are read: so many at a time, those in ``refetch`` from their begin.
 
+    Payloads of rows refused longer ago than ``keep_refused`` are forgotten.
     With ``replay`` no source is asked: what was refused of them is read again by the plugins as they are now.
     """
 
     workers: int = 2
     refetch: Sequence[str] = ()
     replay: bool = False
+    keep_refused: timedelta = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,8 @@ class SourceReport:
 ROWS_A_SETTLE = 2_000_000
 """Rows that may wait to be settled while the next source is read."""
 
-Progress = Callable[[str, int], None]
+Progress = Callable[["SourceReport"], None]
+"""Hears how far a source is: with every batch (outcome ``reading``), and when it has ended."""
 
 
 def extract(
@@ -96,17 +103,7 @@ def extract(
     What is waiting is settled together, many small sources at once: a settle costs its statements before its rows.
     """
     manner = manner or Manner()
-    store.create(RECORD_TABLES)
-    with store.transaction():
-        rules.install(store)
-        inbox.forget(store, run_no)
-    # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
-    sweep(store)
-    settle(store, run_no, rules)
-    if manner.refetch:
-        with store.transaction():
-            for name in manner.refetch:
-                store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [number(store, name)])
+    _prepare(store, rules, run_no, manner)
     states = {source.name: _State(source, number(store, source.name)) for source in sources}
     if not store.dry:
         sweep_project(store.folder)
@@ -122,15 +119,33 @@ def extract(
             state = states[told.source]
             if told.word in {"ended", "failed"}:
                 _end(store, state, told.error, run_no)
+                if progress:
+                    progress(state.report())
                 ended.append(state.source_no)
                 if store.one(f"SELECT sum(landed) >= ? FROM batch WHERE {waiting(ended)}", [ROWS_A_SETTLE]):
                     _settle(store, run_no, rules, ended)
                 continue
             writer.hear(state, told)
             if progress and told.word == "batch":
-                progress(told.source, state.read)
+                progress(state.report())
     _settle(store, run_no, rules, ended)
     return [states[source.name].report() for source in sources]
+
+
+def _prepare(store: Store, rules: Rules, run_no: int, manner: Manner) -> None:
+    """Settle what an earlier run has landed, and forget what need not be kept."""
+    store.create(RECORD_TABLES)
+    with store.transaction():
+        rules.install(store)
+        inbox.forget(store, run_no)
+        expire(store, datetime.now(UTC).replace(tzinfo=None) - manner.keep_refused, run_no)
+    # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
+    sweep(store)
+    settle(store, run_no, rules)
+    if manner.refetch:
+        with store.transaction():
+            for name in manner.refetch:
+                store.con.execute("DELETE FROM bookmark WHERE source_no = ?", [number(store, name)])
 
 
 def _job(store: Store, state: _State, *, replay: bool) -> Job:
@@ -158,7 +173,9 @@ def job(source: Source, more: Mapping[str, Any]) -> Job:
         "secrets": list(source.secrets),
         "folder": str(source.folder.resolve()),
         "zone": source.zone,
+        "at_once": source.at_once,
         "sample": 0,
+        "check": False,
         "replay": None,
         "since": {},
         "inbox": {},
@@ -232,7 +249,7 @@ class _State:
     landed: int = 0
     quarantined: int = 0
     vanished: int = 0
-    outcome: str = ""
+    outcome: str = "reading"
     error: UnifierError | None = None
     whole: list[tuple[str, Any, float]] = field(default_factory=list)
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from unifier import errors
 from unifier.errors import PluginError, RetryLater, UnifierError
-from unifier.stages.process import Limits, Process, Watch, start
+from unifier.processes.process import Limits, Process, Watch, start
 
 READER: Final = "unifier.stages.reader"
 _PATIENCE: Final = 0.1

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _PASS: Final = 5_000_000
 """Identifiers or people in a pass: what a grouping or a join holds in memory must not grow with their number."""
 
+_IDENTIFIER: Final = "l.identifier_no"
+
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
@@ -122,14 +124,16 @@ def _reader(config: TargetConfig, one: PublishedTable) -> str:
 def _delta(store: Store, one: PublishedTable, config: TargetConfig, *, everything: bool) -> Delta:
     """Say which rows of a table to replace."""
     keys = "" if everything else one.scope
-    shares = _shares(store, one.passes) if one.passes and everything else ["true"]
+    # Changed rows are found by person: to pass over identifiers for them would look at every identifier each time.
+    in_passes = one.passes and (everything or one.passes != _IDENTIFIER)
+    shares = _shares(store, one.passes) if one.passes and in_passes else ["true"]
     rows = tuple(one.select(everything=not keys, share=share) for share in shares)
     return Delta(one.table, rows, keys, one.scope_key if keys else (), pads(config.secret))
 
 
 def _shares(store: Store, passes: Passes) -> list[str]:
     """Divide what a table is read from into passes over a number."""
-    table, column = ("identifier", "identifier_no") if passes == "l.identifier_no" else ("person", "person_no")
+    table, column = ("identifier", "identifier_no") if passes == _IDENTIFIER else ("person", "person_no")
     last = store.one(f"SELECT coalesce(max({column}), 0) FROM {table}")
     return [f"{passes} BETWEEN {first} AND {first + _PASS - 1}" for first in range(0, last + 1, _PASS)]
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -25,8 +23,9 @@ from unifier.contract.mending import Unknown
 from unifier.contract.profile import Profile
 from unifier.errors import RetryLater, UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
+from unifier.processes.child import die_with_parent, leave_no_core
+from unifier.processes.pipe import Pipe
 from unifier.redaction import Redaction, told_safely
-from unifier.stages.pipe import Pipe
 from unifier.stages.reading import Batch, Reading, Taken
 
 if TYPE_CHECKING:
@@ -36,14 +35,14 @@ if TYPE_CHECKING:
 def main() -> None:
     """Do the job that comes through the pipe."""
     pipe = Pipe.of(int(sys.argv[1]), int(sys.argv[2]))
-    _die_with_parent()
+    die_with_parent()
     try:
         job, _ = pipe.receive()
     except EOFError:
         return
     redaction = Redaction(job["secrets"])
     try:
-        _limit()
+        leave_no_core()
         Work(pipe, job).run()
     except (EOFError, BrokenPipeError):
         os._exit(0)  # the run is gone or wants no more: nobody is left to tell
@@ -67,7 +66,7 @@ class Work:
         """Read every stream from its bookmarks; first what an earlier run kept and could not land."""
         import duckdb
 
-        from unifier.plugins import connector_of
+        from unifier.plugins.doors import connector_of
 
         job = self.job
         kind = connector_of(job["plugin"], job["connector"])
@@ -77,11 +76,13 @@ class Work:
             config={"threads": 1, "memory_limit": "512MB", "temp_directory": str(Path.cwd())}
         ) as checker:
             checker.execute("SET TimeZone = 'UTC'")
-            for stream in connector.streams():
+            for stream in () if job["check"] else connector.streams():
                 if job["sample"]:
                     self._sample(stream, checker)
                 else:
                     self._stream(connector, stream, checker)
+        if job["check"]:
+            connector.check()
         connector.close()
         for profile in self.profiles.values():
             self.pipe.send("profile", {"kind": profile.kind}, profile.table())
@@ -104,6 +105,7 @@ class Work:
             job["zone"],
             checker,
             f"source {job['source']}",
+            job["at_once"],
             unknown=self.unknown,
             profile=profile,
         )
@@ -221,35 +223,10 @@ def _where(error: BaseException) -> str:
     return f" in {frames[-1].filename.rpartition('/')[2]} line {frames[-1].lineno}" if frames else ""
 
 
-def _die_with_parent() -> None:
-    """Die when the run dies, however it dies: by the kernel where it can, by the end of the pipe elsewhere."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    parent = os.getppid()
-
-    def watch() -> None:
-        import time
-
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _collect_seldom() -> None:
     """Let the garbage collector come by once a page and not a hundred times: each time it walks through every dict."""
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-
-
-def _limit() -> None:
-    """Leave no core files, and few processes where the system counts them by user."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

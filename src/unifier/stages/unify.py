@@ -51,6 +51,8 @@ class UnifyPlan:
 
 PEOPLE_A_PASS = 1_250_000
 """What grouping texts by person holds in memory must not grow with the number of people."""
+POINTS_A_PASS = 6_000_000
+"""The same for the numbers that contacts are chosen from."""
 
 
 def unify(store: Store, plan: UnifyPlan, run_no: int, *, rebuild: bool = False) -> Changes:
@@ -213,15 +215,22 @@ def _golden(store: Store, plan: UnifyPlan, since: int, run_no: int) -> Changes:
     else:
         store.see("golden_due", "SELECT person_no FROM person")
     changes = Changes(touched=store.count("golden_due"))
-    last = int(store.one("SELECT coalesce(max(person_no), -1) FROM golden_due"))
-    for first in range(0, last + 1, PEOPLE_A_PASS):
-        within = f"person_no BETWEEN {first} AND {first + PEOPLE_A_PASS - 1}"
+    for within in _passes(store, changes.touched, PEOPLE_A_PASS):
         store.fill("golden_scope", f"SELECT person_no FROM golden_due WHERE {within}")
-        if not store.is_empty("golden_scope"):
-            changes += _records(store, plan, run_no)
-    store.see("golden_scope", "SELECT person_no FROM golden_due")
-    _contacts(store, run_no)
+        changes += _records(store, plan, run_no)
+    for within in _passes(store, changes.touched, POINTS_A_PASS):
+        store.fill("golden_scope", f"SELECT person_no FROM golden_due WHERE {within}")
+        _contacts(store, run_no)
     return changes
+
+
+def _passes(store: Store, people: int, most: int) -> list[str]:
+    """Divide the persons of ``golden_due`` by their numbers into passes of about ``most``; none if there is nobody."""
+    if not people:
+        return []
+    last = int(store.one("SELECT max(person_no) FROM golden_due"))
+    width = (last + 1) * most // people + 1 if people > most else last + 1
+    return [f"person_no BETWEEN {first} AND {first + width - 1}" for first in range(0, last + 1, width)]
 
 
 def _records(store: Store, plan: UnifyPlan, run_no: int) -> Changes:
@@ -242,3 +251,7 @@ def _contacts(store: Store, run_no: int) -> None:
         Merge("consent_state", "next_consent_state", scope, by_person, (*by_person, "purpose", "channel")), run_no
     )
     store.merge(Merge("contact", "next_contact", scope, by_person, (*by_person, "channel")), run_no)
+    store.drop(
+        "next_contact", "best_point", "reach_point", "next_consent_state", "lifted", "contact_point", "statement"
+    )
+    store.drop("scope_node")

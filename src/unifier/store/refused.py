@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from unifier.store.store import Store
@@ -24,3 +25,16 @@ def refused(store: Store, source_no: int) -> dict[str, list[tuple[int, str]]]:
     for stream, number, raw in rows:
         found.setdefault(stream, []).append((number, raw))
     return found
+
+
+def expire(store: Store, before: datetime, run_no: int) -> None:
+    """Forget the payloads of rows refused by runs that began before a time (UTC): they are personal data.
+
+    What they were refused for stays; open rows become ``expired``.
+    """
+    store.con.execute(
+        "UPDATE quarantine SET raw = NULL, state = CASE state WHEN 'open' THEN 'expired' ELSE state END, "
+        "closed_run = coalesce(closed_run, ?) WHERE raw IS NOT NULL "
+        "AND run_no IN (SELECT run_no FROM run WHERE started_at < ?)",
+        [run_no, before],
+    )

@@ -22,8 +22,8 @@ from unifier.tables import STORE, Table, literal, quoted
 
 LEAST_MEMORY: Final = 1_400_000_000
 MOST_MEMORY: Final = 2_400_000_000
-MOST_TO_PUBLISH: Final = 3_400_000_000
-"""Bytes. Nothing but the engine works when a target is written."""
+MOST_ALONE: Final = 3_400_000_000
+"""Bytes; the second where nothing but the engine takes memory, as when tags are computed and targets written."""
 MEMORY_A_ROW: Final = 4
 MEMORY_A_LANDED_ROW: Final = 60
 """Bytes. The engine's own estimate of what it holds: the process takes one or two gigabytes more."""

@@ -109,6 +109,12 @@ LEDGER: Final[tuple[Table, ...]] = (
         "run_no, source_no, stream, part",
     ),
     table(
+        "measure",
+        "a figure of a run",
+        "run_no INTEGER; name VARCHAR; dims VARCHAR; value DOUBLE; numerator DOUBLE; denominator DOUBLE; goal DOUBLE",
+        "run_no, name, dims",
+    ),
+    table(
         "audit",
         "somebody looked at what is masked, exported or erased",
         "audit_no BIGINT; at TIMESTAMP; who VARCHAR; action VARCHAR; subject VARCHAR; detail VARCHAR",

@@ -25,7 +25,7 @@ RESERVED: Final = frozenset({"person_no", "next_flip", "changed_run", "run_no", 
 class TagDefinition:
     """A tag that was understood.
 
-    ``window`` counts days; ``level`` is 1 more than that of the deepest tag it reads, ``below`` are their hashes.
+    ``time`` is ``population`` for tags that rank persons and for tags that read those. ``window`` counts days; ``level`` is 1 more than that of the deepest tag it reads, ``below`` are their hashes.
     """
 
     name: str
@@ -155,12 +155,6 @@ def _define(
 
     def tag(other: str) -> Field:
         one = _define(other, (*chain, name), entries, done, golden, day)
-        if one.time == "population":
-            raise ConfigError(
-                f"{file} line {line}",
-                f"tag {name!r} reads {other!r}, which compares all persons",
-                "compare it in a segment",
-            )
         return Field(other, one.compiled.type, f"tag:{other}")
 
     fields = Lazy(golden, tuple(entries.index), tag)
@@ -199,11 +193,19 @@ def _compile(name: str, entries: _Entries, names: Namespace, done: Mapping[str, 
         )
     read = [done[one.removeprefix("tag:")] for one in sorted(compiled.reads) if one.startswith("tag:")]
     clock = bool(window or compiled.flips or any(one.time == "clock" for one in read))
-    time: TimeClass = "population" if compiled.population else "clock" if clock else "record"
-    if time == "population" and compiled.flips:
+    above = [one.name for one in read if one.time == "population"]
+    if compiled.population and above:
         raise ConfigError(
-            f"{file} line {line}", f"tag {name!r} ranks what changes with the day", "make a tag of it and rank that"
+            f"{file} line {line}",
+            f"tag {name!r} ranks {above[0]!r}, which compares all persons itself",
+            "rank what that one ranks",
         )
+    time: TimeClass = "population" if compiled.population or above else "clock" if clock else "record"
+    if time == "population" and compiled.flips:
+        fault = (
+            "ranks what changes with the day" if compiled.population else f"reads {above[0]!r} and the day of the run"
+        )
+        raise ConfigError(f"{file} line {line}", f"tag {name!r} {fault}", "make a tag of what changes, and name that")
     level = 1 + max((one.level for one in read), default=0)
     below = tuple(one.hash for one in read)
     return TagDefinition(name, time, compiled, dict(entry), level, window, condition, bool(entry.get("history")), below)

@@ -98,31 +98,51 @@ def _levels(plan: TagPlan, tags: list[TagDefinition], params: dict[str, str]) ->
 def population(plan: TagPlan) -> tuple[Step, ...]:
     """Compute population tags of all active persons: ends with ``next_tag_population``.
 
-    Equal values are ranked once: the engine sorts values, not persons.
+    Equal values are ranked once: the engine sorts values, not persons. Tags that read a rank come after all ranks.
     """
-    tags = plan.of("population")
-    others = [name for name, there in (("tag_record", plan.of("record")), ("tag_clock", plan.of("clock"))) if there]
+    ranking = [tag for tag in plan.of("population") if tag.compiled.population]
+    others = tuple(
+        name for name, there in (("tag_record", plan.of("record")), ("tag_clock", plan.of("clock"))) if there
+    )
+    reads = ("person", "golden", *others)
+    rows = _people(plan, others)
+    values = "".join(f", {tag.compiled.sql} AS {quoted(tag.name)}" for tag in ranking)
+    steps = [Step("rank_value", reads, "rank_value", f"SELECT person_no{values} FROM ({rows})")]
+    steps += [_ranking(tag) for tag in ranking]
+    ranks = tuple(f"rank {tag.name}" for tag in ranking)
+    joined = "".join(
+        f" LEFT JOIN {quoted(rank)} ON {quoted(rank)}.x = v.{quoted(tag.name)}"
+        for rank, tag in zip(ranks, ranking, strict=True)
+    )
+    listed = "".join(f", {quoted(f'rank {tag.name}')}.place AS {quoted(tag.name)}" for tag in ranking)
+    placed = f"SELECT v.person_no{listed} FROM rank_value v{joined}"
+    name = "next_tag_population"
+    if len(ranking) == len(plan.of("population")):
+        return (*steps, Step(name, ("rank_value", *ranks), name, placed))
+    steps.append(Step("rank_placed", ("rank_value", *ranks), "rank_placed", placed))
+    return (*steps, Step(name, ("rank_placed", *reads), name, _above(plan, rows)))
+
+
+def _people(plan: TagPlan, others: tuple[str, ...]) -> str:
+    """Write the rows of all active persons: golden fields, record and clock tags."""
     joins = "".join(f" LEFT JOIN {table} ON {table}.person_no = p.person_no" for table in others)
     below = [*plan.of("record"), *plan.of("clock")]
     shown = f", {selected(below)}" if below else ""
-    rows = (
+    return (
         f"SELECT p.person_no, g.* EXCLUDE (person_no, changed_run){shown} FROM person p "
         f"LEFT JOIN golden g ON g.person_no = p.person_no"
         f"{joins} WHERE p.state = 'active'"
     )
-    values = ", ".join(f"{tag.compiled.sql} AS {quoted(tag.name)}" for tag in tags)
-    steps = [
-        Step("rank_value", ("person", "golden", *others), "rank_value", f"SELECT person_no, {values} FROM ({rows})")
-    ]
-    steps += [_ranking(tag) for tag in tags]
-    joined = "".join(
-        f" LEFT JOIN {quoted(f'rank {tag.name}')} ON {quoted(f'rank {tag.name}')}.x = v.{quoted(tag.name)}"
-        for tag in tags
-    )
-    listed = ", ".join(f"{quoted(f'rank {tag.name}')}.place AS {quoted(tag.name)}" for tag in tags)
-    reads = ("rank_value", *(f"rank {tag.name}" for tag in tags))
-    name = "next_tag_population"
-    return (*steps, Step(name, reads, name, f"SELECT v.person_no, {listed} FROM rank_value v{joined}"))
+
+
+def _above(plan: TagPlan, rows: str) -> str:
+    """Write the tags that read ranks, level by level, beside the ranks."""
+    sql = f"SELECT r.*, k.* EXCLUDE (person_no) FROM ({rows}) r JOIN rank_placed k ON k.person_no = r.person_no"
+    tags = [tag for tag in plan.of("population") if not tag.compiled.population]
+    for level in sorted({tag.level for tag in tags}):
+        added = ", ".join(f"{tag.compiled.sql} AS {quoted(tag.name)}" for tag in tags if tag.level == level)
+        sql = f"SELECT *, {added} FROM ({sql})"
+    return f"SELECT person_no, {selected(plan.of('population'))} FROM ({sql})"
 
 
 def _ranking(tag: TagDefinition) -> Step:

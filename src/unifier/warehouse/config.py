@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
+
+from unifier.offers.target import Target
 
 Showing = Literal["plain", "masked", "keyed"]
 
@@ -46,7 +48,7 @@ class TargetConfig:
 
     ``url`` is a SQLAlchemy URL with its references resolved; relative DuckDB and SQLite paths start at ``folder``.
     ``identifiers``, ``contacts`` and ``fields`` (names, addresses, birthdays) tell how personal data is shown;
-    ``secret`` keys what is shown as ``keyed``. URL and secret are left out of the representation.
+    ``secret`` keys what is shown as ``keyed``; ``opener`` is a plugin's, for URLs of its scheme. URL and secret are left out of the representation.
     """
 
     name: str
@@ -56,6 +58,7 @@ class TargetConfig:
     identifiers: Showing = "keyed"
     contacts: Showing = "masked"
     fields: Literal["plain", "masked"] = "plain"
+    opener: Callable[[str, Path], Target] | None = field(default=None, repr=False)
 
 
 def target_config(name: str, section: Mapping[str, Any], folder: Path, secret: bytes) -> TargetConfig:

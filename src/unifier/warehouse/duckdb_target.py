@@ -80,16 +80,17 @@ class _DuckDBSession:
         return int(row[0]) if row else 0
 
     def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
-        """Replace the rows in one transaction, then move the file into place."""
-        self.con.execute("BEGIN")
-        try:
+        """Replace the rows table by table, then move the file into place.
+
+        Nobody sees the file before, and a file that was not finished is thrown away: so each table commits by itself, and
+        what a transaction holds in memory does not grow with the number of tables.
+        """
+        with self._transaction():
             self._catch_up()
-            counts = {delta.table.name: self._replace(delta) for delta in deltas}
-            self.con.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(duckdb.Error):
-                self.con.execute("ROLLBACK")
-            raise
+        counts = {}
+        for delta in deltas:
+            with self._transaction():
+                counts[delta.table.name] = self._replace(delta)
         self.con.execute(f"CHECKPOINT {_ALIAS}")
         self.con.execute(f"DETACH {_ALIAS}")
         _sync(self.fresh)
@@ -99,6 +100,17 @@ class _DuckDBSession:
             self.fresh.replace(self.path)
             _sync(self.path.parent)
         return counts
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self.con.execute("BEGIN")
+        try:
+            yield
+            self.con.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self.con.execute("ROLLBACK")
+            raise
 
     def _catch_up(self) -> None:
         """Bring over the runs that were published while this file was the spare; their rows come with the deltas."""

@@ -3,54 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import duckdb
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from unifier.errors import WarehouseError
+from unifier.errors import UnifierError, WarehouseError
+from unifier.offers.target import Delta, Session, Target
+from unifier.redaction import told_safely
 
 if TYPE_CHECKING:
-    from unifier.relations import Changes
-    from unifier.tables import Table
     from unifier.warehouse.config import TargetConfig
 
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """Rows to replace in one published table.
-
-    ``rows`` are statements over the store that together yield the new rows, in the table's columns; ``keys`` is a
-    temporary relation whose columns ``key`` name the rows to delete first. Without ``keys`` all rows are replaced.
-    """
-
-    table: Table
-    rows: tuple[str, ...]
-    keys: str = ""
-    key: tuple[str, ...] = ()
-    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-class Session(Protocol):
-    """An open target: readers see none of what it does before :meth:`write` returns, and then all of it."""
-
-    def last_run(self) -> int:
-        """Tell the last run published there; 0 when there is none."""
-
-    def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
-        """Create what is missing, replace the rows in one transaction, count what each table lost and got."""
-
-
-class Target(Protocol):
-    """A database to publish to."""
-
-    def session(self, con: duckdb.DuckDBPyConnection, *, known: bool) -> AbstractContextManager[Session]:
-        """Open the target for one run; ``known`` tells whether the store remembers having published to it."""
+__all__ = [
+    "Delta",
+    "Session",
+    "Target",
+    "open_target",
+    "other_type",
+    "own_folder",
+    "parsed_url",
+    "told_as_warehouse_errors",
+]
 
 
 def parsed_url(config: TargetConfig) -> URL:
@@ -77,7 +55,9 @@ def own_folder(config: TargetConfig) -> Path | None:
 
 
 def open_target(config: TargetConfig) -> Target:
-    """Make the target that a URL stands for: DuckDB's own way, or SQLAlchemy for everything else."""
+    """Make the target that a URL stands for: a plugin's, DuckDB's own way, or SQLAlchemy for everything else."""
+    if config.opener is not None:
+        return config.opener(config.url, config.folder)
     url = parsed_url(config)
     if url.get_backend_name() == "duckdb":
         from unifier.warehouse.duckdb_target import DuckDBTarget
@@ -107,6 +87,13 @@ def told_as_warehouse_errors(config: TargetConfig) -> Iterator[None]:
     except _driver_errors() as error:
         mend = "mend it and run again: it will catch up"
         raise WarehouseError(f"target {config.name}", _fault(error, config), mend) from None
+    except UnifierError:
+        raise
+    except Exception as error:
+        if config.opener is None:
+            raise
+        fault = f"the plugin that writes it raised {told_safely(error)}"
+        raise WarehouseError(f"target {config.name}", fault, "tell its author") from error
 
 
 def other_type(table: str, column: str, there: str, here: str) -> WarehouseError:

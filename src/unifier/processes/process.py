@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from unifier.stages.pipe import Pipe
+from unifier.processes.pipe import Pipe
 
 MARK: Final = "UNIFIER_SOURCE_OF"
 """Environment variable that every process of a source inherits; what still bears it after the end is removed."""
@@ -129,7 +129,7 @@ def start(name: str, module: str, limits: Limits, project: Path, *, echo: bool =
     folder = Path(tempfile.mkdtemp(prefix=f"unifier-{os.getpid()}-"))
     there, out = os.pipe()
     back, answer = os.pipe()
-    mark = f"{project.resolve()}:{os.getpid()}:{name}"
+    mark = f"{project.resolve()}:{os.getpid()}:{name}:"
     environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
     environment |= {"HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "TZ": "UTC", MARK: mark}
     environment |= {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": ""}
