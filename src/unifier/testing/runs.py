@@ -17,8 +17,8 @@ from unifier.testing.rig import Heard, Rigs
 from unifier.testing.shop import Shop, State
 from unifier.testing.subject import First, Subject
 
-_BOUNDARIES: Final = 4
-_POINTS: Final = 3
+_BOUNDARIES: Final = 3
+_POINTS: Final = 2
 ZONES: Final = ("America/New_York", "Asia/Shanghai")
 
 
