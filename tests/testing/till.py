@@ -61,7 +61,7 @@ class TestTill(ConnectorTests):
     quiet: ClassVar[frozenset[str]] = frozenset({"messages"})
 
     @property
-    def config(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def config(self) -> Mapping[str, Any]:
         """Name the fault."""
         fault = os.environ.get("HOSTILE_FAULT", "")
         return {"token": TOKEN, **({"fault": fault} if fault else {})}

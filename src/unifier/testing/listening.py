@@ -62,7 +62,8 @@ def touched() -> Iterator[list[str]]:
     """Collect what the block reaches for, in this thread."""
     if not _EARS:
         _EARS.append(_Ear())
-    ear, events = _EARS[0], []
+    ear = _EARS[0]
+    events: list[str] = []
     ear.thread, ear.heard = threading.get_ident(), events
     try:
         yield events

@@ -93,7 +93,7 @@ class Shop:
 
     def state(self) -> State:
         """Tell what the store holds now."""
-        records = {kind: rows for kind in KINDS if (rows := self._rows(kind))}
+        records: dict[str, list[str]] = {kind: rows for kind in KINDS if (rows := self._rows(kind))}
         marks = self.store.con.execute("SELECT stream, part, cursor FROM bookmark ORDER BY ALL").fetchall()
         refused = int(self.store.one("SELECT count(*) FROM quarantine"))
         return State(records, {(stream, part): cursor for stream, part, cursor in marks}, refused)
