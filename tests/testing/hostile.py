@@ -82,7 +82,7 @@ class Hostile(Connector):
         listed = [replace(one, parse=parser) if one.parse is member else one for one in Connector.streams(self)]
         if self.has("streams change"):
             CALLS.append(1)
-            return listed[: 3 + len(CALLS) % 2]
+            return listed[: 2 + len(CALLS) % 2]
         return listed
 
     def lines(self, name: str) -> list[dict[str, Any]]:

@@ -70,7 +70,9 @@ ALSO: Final = {
 def failed(folder: Path, kind: str, fault: str, *only: str) -> tuple[set[str], list[dict[str, str]]]:
     """Run the kit on a class and a fault in a process of its own; tell what failed, and everything that was reported."""
     report = folder / "report.json"
-    left_out = [f"--deselect={HERE / 'till.py'}::TestTill::test_{name}" for name in HEAVY if only and name not in only]
+    left_out = [
+        f"--deselect=tests/testing/till.py::TestTill::test_{name}" for name in HEAVY if only and name not in only
+    ]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "till.py"), *left_out]
     paths = os.pathsep.join([str(HERE.parent), *(entry for entry in sys.path if entry)])
     done = subprocess.run(

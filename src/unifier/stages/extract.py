@@ -46,8 +46,8 @@ class Source:
     limits: Limits = field(default_factory=Limits)
     max_vanish: float | None = None
     secrets: tuple[str, ...] = ()
-    at_once: int = ROWS_A_CHUNK
     error: UnifierError | None = None
+    at_once: int = ROWS_A_CHUNK
 
     @property
     def plugin_name(self) -> str:

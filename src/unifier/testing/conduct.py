@@ -8,7 +8,7 @@ from typing import Final
 from unifier.testing.judge import beside_the_point, listed, require
 from unifier.testing.listening import left_open, put_back, surroundings, tree
 from unifier.testing.rig import Heard, Rig, Rigs
-from unifier.testing.subject import Subject
+from unifier.testing.subject import First, Subject
 
 ROWS: Final = 4_000
 """Rows of a long stream: more than a page of any system, few enough for a test."""
@@ -19,8 +19,9 @@ _SLACK: Final = 300_000
 class ConductTests(Subject):
     """Tests of conduct."""
 
-    def test_the_first_rows_come_before_the_last_ones_are_read(self, rigs: Rigs) -> None:
+    def test_the_first_rows_come_before_the_last_ones_are_read(self, whole: First, rigs: Rigs) -> None:
         """A stream is yielded as it is read: whoever gathers it first keeps the run waiting, and its memory grows."""
+        del whole
         for before, all_of_it, _ in _measured(rigs):
             require(
                 before < all_of_it / 2 + _SLACK,
@@ -28,8 +29,9 @@ class ConductTests(Subject):
                 "yield each page as it comes",
             )
 
-    def test_memory_does_not_grow_with_the_stream(self, rigs: Rigs) -> None:
+    def test_memory_does_not_grow_with_the_stream(self, whole: First, rigs: Rigs) -> None:
         """Ten million rows pass through the memory of a few thousand."""
+        del whole
         for before, all_of_it, most in _measured(rigs):
             if before >= all_of_it / 2 + _SLACK:
                 beside_the_point("everything is read first: see test_the_first_rows_come_before_the_last_ones_are_read")

@@ -24,9 +24,9 @@ class IdentifierTests:
 
     def test_names_are_new_words(self) -> None:
         """Records name the type by one lower-case word that the core does not use."""
-        names = [one.name for one in self.types]
+        names, taken = [one.name for one in self.types], {one.name for one in TYPES}
         require(names, "there are no types", "set types")
-        odd = [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in TYPES]
+        odd = [name for name in names if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in taken]
         require(not odd, f"{listed(odd)} is no new lower-case word", "rename it")
         require(len({*names}) == len(names), "two types share a name", "rename one")
 

@@ -17,8 +17,8 @@ from unifier.testing.rig import Heard, Rigs
 from unifier.testing.shop import Shop, State
 from unifier.testing.subject import First, Subject
 
-_BOUNDARIES: Final = 4
-_POINTS: Final = 3
+_BOUNDARIES: Final = 3
+_POINTS: Final = 2
 ZONES: Final = ("America/New_York", "Asia/Shanghai")
 
 
@@ -50,13 +50,15 @@ class RunTests(Subject):
 
     def test_a_second_run_changes_nothing(self, settled: First, rigs: Rigs, heard: dict[str, Heard]) -> None:
         """Rows at the bookmark come again and must be what they were."""
+        del settled
         if any(one.stream.snapshot for one in heard.values()):
             beside_the_point("a snapshot lists everything again: see test_snapshots_list_everything_every_time")
         shop = rigs.shop()
         shop.run()
+        once = shop.state()
         report = shop.run()
         require(report.outcome == "settled", f"the second run fails: {report.error}", "read from `since` as from None")
-        _require_equal(shop.state(), settled.state, "after a second run of the same system", bookmarks=True)
+        _require_equal(shop.state(), once, "after a second run of the same system", bookmarks=True)
 
     def test_a_kill_between_two_batches_loses_nothing(
         self, settled: First, rigs: Rigs, heard: dict[str, Heard]

@@ -41,10 +41,6 @@ _ABOUT: Final = {
         entry='url: "${DATABASE_URL}"',
     ),
     "identifier": _Kind("Adds a type of identifier", use=_USED),
-    "survivorship": _Kind("Adds a rule that chooses golden values", use=_USED),
-    "tag": _Kind("Adds tags", use=_USED),
-    "segment": _Kind("Adds segments", use=_USED),
-    "target": _Kind("Adds a kind of target", use=_USED),
 }
 KINDS: Final = tuple(_ABOUT)
 """What a plugin may be."""
