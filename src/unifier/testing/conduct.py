@@ -6,7 +6,7 @@ import tracemalloc
 from typing import Final
 
 from unifier.testing.judge import beside_the_point, listed, require
-from unifier.testing.listening import left_open, put_back, surroundings, tree
+from unifier.testing.listening import left_open, tree
 from unifier.testing.rig import Heard, Rig, Rigs
 from unifier.testing.subject import First, Subject
 
@@ -49,13 +49,8 @@ class ConductTests(Subject):
 
     def test_the_process_is_left_as_it_was(self, rig: Rig) -> None:
         """Folder, environment, time zone, locale, umask and signals belong to the process, not to a plugin."""
-        before = surroundings()
-        try:
-            rig.read()
-            after = surroundings()
-        finally:
-            put_back(before)
-        changed = [name for name, value in before.items() if after[name] != value]
+        rig.read()
+        changed = rig.changed
         require(not changed, f"it changes {listed(changed)}", "pass paths, zones and settings along instead")
 
     def test_the_folder_of_the_project_is_left_as_it_was(self, rig: Rig, heard: dict[str, Heard]) -> None:

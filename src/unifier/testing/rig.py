@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from unifier.contract.raws import from_raw_text
 from unifier.offers.connector import Chunk, Connector, Stream
 from unifier.stages.reading import Batch, Reading
 from unifier.testing.judge import beside_the_point, plain
+from unifier.testing.listening import put_back, surroundings
 from unifier.testing.shop import Shop
 
 Since = Mapping[str, Mapping[str, str]]
@@ -90,6 +92,7 @@ class Rig:
     settings: Mapping[str, Any]
     zone: str
     seconds: float
+    changed: tuple[str, ...] = ()
 
     def connector(self) -> Connector:
         """Make the connector as a run does."""
@@ -99,7 +102,17 @@ class Rig:
         """Read every stream to its end from bookmarks; raise what the connector raises.
 
         What is declared ordered is read all the same when it is not. Answers of a consuming stream are acknowledged.
+        What the reading changes of this process is noted in ``changed`` and put back.
         """
+        before = surroundings()
+        try:
+            return self._read(since, zone)
+        finally:
+            after = surroundings()
+            self.changed = tuple(name for name, value in before.items() if after[name] != value)
+            put_back(before)
+
+    def _read(self, since: Since | None, zone: str | None) -> dict[str, Heard]:
         connector = self.connector()
         found = Streams()
         with checking() as checker:
@@ -126,7 +139,8 @@ class Rig:
 def _heard(stream: Stream, heard: Heard) -> Any:
     def read(since: Mapping[str, str]) -> Iterator[Any]:
         for item in stream.read(since):
-            heard.items.append(item)
+            # A copy: parse may take the row apart, and that is for a test to find out.
+            heard.items.append(item if isinstance(item, pa.Table | pa.RecordBatch) else copy.deepcopy(item))
             yield item
 
     return read
