@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from unifier import __version__, app
+from unifier.actions.observers import Observers
+from unifier.actions.outcome import RunReport, told
 from unifier.errors import LedgerError, UnifierError
 from unifier.plugins import Loaded
 from unifier.relations import Changes
-from unifier.stages.extract import Manner, SourceReport, extract
-from unifier.stages.publish import TargetReport, publish
+from unifier.stages.extract import Manner, extract
+from unifier.stages.publish import publish
 from unifier.stages.segment import segment
 from unifier.stages.tag import tag
 from unifier.stages.unify import unify
@@ -27,6 +28,8 @@ from unifier.store import Store, runfile
 from unifier.store.store import MOST_MEMORY, MOST_TO_PUBLISH
 from unifier.warehouse.target import own_folder
 from unifier.words import STAGES
+
+__all__ = ["RunReport", "Tell", "Wish", "run", "told"]
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -44,29 +47,6 @@ class Wish:
     replay: bool = False
 
 
-@dataclass(slots=True)
-class RunReport:
-    """How a run went: counts for the summary, one report per source and target, and the exit code.
-
-    ``warnings`` name observers that raised.
-    """
-
-    run_no: int
-    as_of: date
-    sources: list[SourceReport] = field(default_factory=list)
-    targets: list[TargetReport] = field(default_factory=list)
-    stages: dict[str, tuple[float, Changes]] = field(default_factory=dict)
-    figures: dict[str, int] = field(default_factory=dict)
-    dry: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """0 when everything was committed, 1 when a source or a target was not."""
-        failed = [report for report in self.sources if report.outcome != "settled"]
-        return 1 if failed or not all(report.is_published for report in self.targets) else 0
-
-
 def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
     """Run stages of a project; raise UnifierError where nothing can be run at all."""
     loaded = app.loaded(project)
@@ -78,13 +58,13 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
         store.seal(folders)
         report = RunReport(_begin(store, project, loaded, as_of), as_of, dry=wish.dry)
         beat = _Heart(project, report, tell)
-        crowd = _Crowd(project, loaded, report, tell)
+        observers = Observers(project.folder, loaded, report, tell)
         error: UnifierError | None = None
         try:
             for stage in STAGES:
                 if stage in wish.stages:
                     _stage(store, stage, plan, sources, wish, report, beat)
-                    crowd.stage_finished(stage)
+                    observers.stage_finished(stage)
             report.figures = _figures(store)
         except UnifierError as fault:
             error = fault
@@ -95,37 +75,8 @@ def run(project: app.Project, wish: Wish, tell: Tell) -> RunReport:
         finally:
             _end(store, report, error)
             beat.stop(report, error)
-            crowd.run_finished(error)
+            observers.run_finished(error)
     return report
-
-
-class _Crowd:
-    """The plugins that observe: they are told copies of plain data, and what they raise is a warning."""
-
-    def __init__(self, project: app.Project, loaded: Loaded, report: RunReport, tell: Tell) -> None:
-        self.folder = project.folder
-        self.loaded = loaded
-        self.report = report
-        self.tell = tell
-
-    def stage_finished(self, stage: str) -> None:
-        """Tell that a stage is done."""
-        seconds, changes = self.report.stages[stage]
-        facts = {"run_no": self.report.run_no, "as_of": self.report.as_of.isoformat(), "stage": stage}
-        self._observed("unifier_stage_finished", report={**facts, "seconds": round(seconds, 3), **asdict(changes)})
-
-    def run_finished(self, error: UnifierError | None) -> None:
-        """Tell that the run is done; nobody is told of a run that is being stopped."""
-        if error is None or isinstance(sys.exc_info()[1], UnifierError):
-            body = {**told(self.report), "error": str(error) if error else None}
-            if error is not None:
-                body["exit_code"] = error.exit_code
-            self._observed("unifier_run_finished", run=body)
-
-    def _observed(self, hook: str, **facts: dict[str, Any]) -> None:
-        for warning in self.loaded.observe(hook, self.folder, **facts):
-            self.report.warnings.append(warning)
-            self.tell({"event": "warning", "warning": warning})
 
 
 def _stage(
@@ -305,30 +256,3 @@ def _figures(store: Store) -> dict[str, int]:
         "quarantined": ("quarantine", "SELECT count(*) FROM quarantine WHERE state = 'open'"),
     }
     return {name: int(store.one(sql)) for name, (table, sql) in wanted.items() if table in known}
-
-
-def told(report: RunReport) -> dict[str, Any]:
-    """Put a report into plain data, for JSON."""
-    return {
-        "event": "run",
-        "run_no": report.run_no,
-        "as_of": report.as_of.isoformat(),
-        "dry_run": report.dry,
-        "exit_code": report.exit_code,
-        "sources": [asdict(each) for each in report.sources],
-        "targets": [
-            {
-                "target": each.name,
-                "published": each.is_published,
-                "since": each.since,
-                "error": str(each.error) if each.error else None,
-            }
-            for each in report.targets
-        ],
-        "stages": {
-            name: {"seconds": round(seconds, 3), **asdict(changes)}
-            for name, (seconds, changes) in report.stages.items()
-        },
-        "figures": report.figures,
-        "warnings": report.warnings,
-    }
