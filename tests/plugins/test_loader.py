@@ -191,7 +191,7 @@ def test_the_nearest_hook_is_named(tmp_path: Path, site: Path) -> None:
     assert "did you mean 'unifier_tags'?" in run(_with_desk(tmp_path), [site]).err
 
 
-def test_a_local_file_is_a_plugin(tmp_path: Path) -> None:
+def test_unifier_connectors_of_a_local_file_are_read(tmp_path: Path) -> None:
     """An integrator writes a connector beside the configuration and packs it when it works."""
     shop = _with_desk(tmp_path, plugins={"allow": ["files"], "files": ["connectors/desk.py"]})
     (shop.folder / "connectors").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -29,10 +30,15 @@ def _lake(shop: Shop) -> dict[str, list[str]]:
     folder = shop.folder / "lake" / "shop"
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return {
-        name: sorted(map(repr, duckdb.sql(f"SELECT * FROM '{folder / one['file']}'").fetchall()))
+        name: sorted(map(repr, _read(folder / one["file"])))
         for name, one in manifest["tables"].items()
         if name != "runs"
     }
+
+
+def _read(path: Path) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as con:
+        return con.execute("SELECT * FROM read_parquet(?)", [str(path)]).fetchall()
 
 
 def _warehouse(shop: Shop) -> dict[str, list[str]]:

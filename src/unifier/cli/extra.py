@@ -35,14 +35,17 @@ class _Extra(click.Group):
         del ctx
 
 
-@click.group(cls=_Extra)
-def x() -> None:
+@click.group(cls=_Extra, invoke_without_command=True)
+@click.pass_context
+def x(ctx: click.Context) -> None:
     """Run a command that a plugin brings.
 
     \b
     unifier x                list the commands of installed plugins
     unifier x rfm --help     what one of them does
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def _command(project: Path, name: str, entry: str) -> click.Command:

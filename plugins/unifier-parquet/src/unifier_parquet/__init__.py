@@ -86,7 +86,7 @@ class _Session:
         """Write the rows that stay and the new ones; return how many of each."""
         columns = ", ".join(f'"{one.name}"' for one in delta.table.columns)
         typed = ", ".join(f'CAST("{one.name}" AS {one.type}) AS "{one.name}"' for one in delta.table.columns)
-        empty = self.con.execute(f"SELECT {typed} FROM (SELECT {_nulls(delta)}) WHERE false").to_arrow_table()
+        empty: pa.Table = self.con.execute(f"SELECT {typed} FROM (SELECT {_nulls(delta)}) WHERE false").to_arrow_table()
         kept = inserted = 0
         with pq.ParquetWriter(fresh, empty.schema, compression="zstd") as writer:
             if old is not None and delta.keys:
