@@ -43,6 +43,7 @@ def test_the_benchmark_tells_every_run_and_stage_of_a_small_world(tmp_path: Path
     [
         ("components", ["--members", "1000", "--repeat", "1"], ["unifier ", "scipy "]),
         ("growth", ["--members", "300", "--days", "1"], ["   0 ", "   1 "]),
+        ("records", ["--rows", "2000", "--repeat", "1"], ["dicts   first ", "arrow   changed ", "arrow   profile "]),
         ("width", ["--members", "300", "--tags", "40", "--segments", "60"], ["full ", "next_day "]),
     ],
 )

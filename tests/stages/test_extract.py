@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -172,3 +173,22 @@ def test_payloads_of_refused_rows_are_forgotten_after_their_time_and_their_reaso
     shop.read(manner=Manner(keep_refused=timedelta(days=30)))
     assert shop.store.one("SELECT count(*) FROM quarantine WHERE raw IS NOT NULL") == 0
     assert len(shop.refused("expired")) == 2
+
+
+def test_unknown_fields_are_treated_as_the_source_says_and_profiled(shop: Shop, tmp_path: Path) -> None:
+    """An operator decides about a new column of the source; the ledger shows it, whatever was decided."""
+    rows = [{"record_id": f"p{at}", "observed_at": "2026-05-01T00:00:00Z", "vip": at} for at in range(20)]
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps(rows), encoding="utf-8")
+
+    plain = [source("till", "list", name=name, file=str(file)) for name in ("dropping", "keeping", "refusing")]
+    told = [replace(one, settings={"unknown": how}) for one, how in zip(plain, ("drop", "keep"), strict=False)]
+    reports = [shop.read(one)[0] for one in (*told, plain[2])]
+
+    assert [(report.read, report.landed) for report in reports] == [(20, 20), (20, 20), (20, 0)]
+    kept = shop.store.con.execute("SELECT x FROM profile WHERE x IS NOT NULL AND record_id = 'p7'").fetchall()
+    assert [json.loads(x) for (x,) in kept] == [{"x_unknown": {"vip": 7}}]
+    profile = "SELECT run_no, rows, filled, valid, types FROM field_profile WHERE field = 'vip' ORDER BY run_no"
+    assert shop.store.con.execute(profile).fetchall() == [(run, 20, 20, 0, "integer") for run in (1, 2, 3)]
+    ids = "SELECT filled, valid, distinct_estimate, types FROM field_profile WHERE field = 'record_id' AND run_no = 1"
+    assert shop.store.con.execute(ids).fetchall() == [(20, 20, 20, "string")]

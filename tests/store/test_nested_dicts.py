@@ -53,10 +53,12 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Shop]:
     """Open an empty store."""
-    with open_store(tmp_path / "store.duckdb", threads=1) as store, duckdb.connect() as checker:
+    store = open_store(tmp_path / "store.duckdb", threads=1)
+    with duckdb.connect() as checker:
         store.create(RECORD_TABLES)
         RULES.install(store)
         yield Shop(store, checker)
+    store.close()
 
 
 LINES = [{"line_id": "a", "product_id": "P1", "quantity": 2, "amount": 300}, {"product_id": "P2", "amount": 200}]
