@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stages.readings import MOMENT, batches, bookmark, ids, profile, stream
 
@@ -199,6 +199,7 @@ def test_traits_that_contradict_each_other_are_refused(traits: dict[str, Any], f
         Stream("members", "profile", lambda _: iter(()), **traits)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 90), max_size=30), st.integers(1, 7), st.booleans())
 def test_a_bookmark_never_hides_a_row_that_comes_late(minutes: list[int], at_once: int, ordered: bool) -> None:
     """Whatever the order and the cut: all later rows, and those committed up to ten minutes late, lie behind it."""
