@@ -31,7 +31,7 @@ def test_a_run_tells_its_progress_in_json_lines_on_stderr(shop: Shop) -> None:
 
     events = [json.loads(line) for line in told.err.splitlines()]
     assert [event["stage"] for event in events if event["event"] == "stage"] == list(STAGES)
-    assert {event["event"] for event in events} <= {"stage", "progress"}
+    assert {event["event"] for event in events} <= {"stage", "progress", "source"}
     assert told.report.keys() >= {"run_no", "as_of", "exit_code", "sources", "targets", "stages", "figures"}
     assert (told.report["run_no"], told.report["as_of"], told.report["exit_code"]) == (2, DAY, 0)
 
