@@ -109,9 +109,6 @@ class Hostile(Connector):
         for number, row in enumerate(self.each("members")):
             if since and (row["changed"] < since or (self.has("reads after") and row["changed"] == since)):
                 continue
-            if since and self.has("loses a row on resume"):
-                since = None
-                continue
             if self.has("keeps what it yields"):
                 seen.append(dict(row))
             if self.has("raises") and number == 3:
@@ -158,6 +155,8 @@ class Hostile(Connector):
         """Yield the visits of a door, a checkpoint behind each."""
         known = [row for row in self.lines("visits") if row["door"] == door]
         for number, row in enumerate(known):
+            if since and number == since and self.has("loses a row on resume"):
+                continue
             if number >= (since or 0):
                 if self.has("checkpoint too early"):
                     yield Checkpoint(number + 1)

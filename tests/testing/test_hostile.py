@@ -22,15 +22,17 @@ HEAVY: Final = (
     "the_time_zone_of_the_machine_plays_no_part",
 )
 """Tests that read in several processes: they are run where they are expected to fail, and for the good connector."""
+TESTS: Final = "tests/testing/till.py::TestTill::test_"
+NIGHTLY: Final = bool(os.environ.get("UNIFIER_NIGHTLY"))
+"""By day a fault is held against the tests that are there for it; every night also against all others."""
 FAULTS: Final = (
     ("Nameless", "", "it_has_a_name_and_says_what_it_reads"),
-    ("Hidden", "", "its_module_offers_it a_run_reads_the_system_to_its_end"),
+    ("Hidden", "", "its_module_offers_it"),
     ("Unschemed", "", "the_config_schema_is_one"),
     ("Open", "", "wrong_types_are_refused"),
     ("Loose", "", "unknown_keys_are_refused"),
     ("Unmarked", "", "keys_of_secrets_are_marked"),
     ("Needy", "", "missing_keys_are_refused_or_do_without"),
-    ("Hostile", "no such fault of the schema", ""),
     ("Hostile", "streams read", "listing_streams_reads_nothing"),
     ("Hostile", "streams change", "streams_are_stable"),
     ("Hostile", "breaks the contract", "every_record_keeps_the_contract"),
@@ -61,7 +63,7 @@ FAULTS: Final = (
     ("Queue", "never forgets", "what_is_acknowledged_does_not_come_again"),
 )
 ALSO: Final = {
-    "loses a row on resume": {"reading_from_a_bookmark_is_inclusive"},
+    "loses a row on resume": {"a_kill_anywhere_loses_nothing"},
     "reads after": {"a_kill_between_two_batches_loses_nothing"},
 }
 """What a fault breaks beside the test that is named for it: a lost row is lost wherever one looks."""
@@ -70,10 +72,11 @@ ALSO: Final = {
 def failed(folder: Path, kind: str, fault: str, *only: str) -> tuple[set[str], list[dict[str, str]]]:
     """Run the kit on a class and a fault in a process of its own; tell what failed, and everything that was reported."""
     report = folder / "report.json"
-    left_out = [
-        f"--deselect=tests/testing/till.py::TestTill::test_{name}" for name in HEAVY if only and name not in only
-    ]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "till.py"), *left_out]
+    if NIGHTLY:
+        chosen = [f"--deselect={TESTS}{name}" for name in HEAVY if only and name not in only]
+    else:
+        chosen = ["-k", " or ".join(name for name in only)] if only else []
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / "till.py"), *chosen]
     paths = os.pathsep.join([str(HERE.parent), *(entry for entry in sys.path if entry)])
     done = subprocess.run(
         [*command, "-p", "unifier.testing.pytest_plugin", "--unifier-report", str(report)],
@@ -97,7 +100,7 @@ def failed(folder: Path, kind: str, fault: str, *only: str) -> tuple[set[str], l
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["Hostile", "Queue"])
+@pytest.mark.parametrize("kind", ["Hostile", "Queue"] if NIGHTLY else ["Hostile"])
 def test_a_good_connector_passes_the_whole_kit(tmp_path: Path, kind: str) -> None:
     """What cannot be passed proves nothing by failing."""
     wrong, found = failed(tmp_path, kind, "")
@@ -113,7 +116,7 @@ def test_a_fault_fails_the_test_that_is_there_for_it_and_no_other(
 ) -> None:
     """An author is sent to the right place, with a message that says what to do."""
     names = set(expected.split())
-    wrong, found = failed(tmp_path, kind, fault, *(names or {"none"}))
+    wrong, found = failed(tmp_path, kind, fault, *names)
 
     assert wrong >= names, found
     assert wrong - names <= ALSO.get(fault, set()), [one for one in found if one["outcome"] == "failed"]

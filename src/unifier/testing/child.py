@@ -138,7 +138,7 @@ def _shuffled(items: Iterator[Any]) -> Iterator[Any]:
     after: list[Any] = []
     for item in items:
         if isinstance(item, Part):
-            yield from [*rows[::-1], *rows, *after, item]
+            yield from [*rows, *rows[::-1], *after, item]
             rows, after = [], []
         elif isinstance(item, Checkpoint):
             after.append(item)
@@ -149,7 +149,7 @@ def _shuffled(items: Iterator[Any]) -> Iterator[Any]:
             rows.append(_reversed(item))
         else:
             rows.extend(item if isinstance(item, list | tuple) and not isinstance(item, Reject) else [item])
-    yield from [*rows[::-1], *rows, *after]
+    yield from [*rows, *rows[::-1], *after]
 
 
 def _reversed(data: Any) -> Any:

@@ -17,8 +17,8 @@ from unifier.testing.rig import Heard, Rigs
 from unifier.testing.shop import Shop, State
 from unifier.testing.subject import First, Subject
 
-_BOUNDARIES: Final = 3
-_POINTS: Final = 2
+_BOUNDARIES: Final = 25
+_POINTS: Final = 4
 ZONES: Final = ("America/New_York", "Asia/Shanghai")
 
 
@@ -67,7 +67,7 @@ class RunTests(Subject):
         _require_streams(heard)
         whole = rigs.shop()
         whole.run(at_once=settled.at_once)
-        for boundary in range(1, min(whole.batches[-1], _BOUNDARIES) + 1):
+        for boundary in _boundaries(whole.batches[-1]):
             shop = rigs.shop()
             shop.run(at_once=settled.at_once, kill_at_batch=boundary)
             _again(shop, settled, f"after a kill at batch {boundary}")
@@ -181,6 +181,12 @@ def _when(fate: Fate) -> str:
     if fate.at_item:
         return f"when answer {fate.at_item} was yielded"
     return "before it was acknowledged" if fate.before_acknowledge else "right after it was acknowledged"
+
+
+def _boundaries(batches: int) -> list[int]:
+    """List the boundaries at which the process is killed: all of them, or so many at even distances."""
+    step = max(batches / _BOUNDARIES, 1.0)
+    return sorted({min(round(step * number), batches) for number in range(1, min(batches, _BOUNDARIES) + 1)})
 
 
 def _again(shop: Shop, undisturbed: First, when: str) -> None:
