@@ -147,8 +147,8 @@ def _write(store: Store, landed: Landed, run_no: int) -> Changes:
     inserted = store.con.execute(
         f"INSERT INTO {landed.records} ({', '.join(map(quoted, names))}) SELECT {values} FROM {landed.landing} l "
         f"LEFT JOIN {landed.fate} f ON f.landed_no = l.landed_no {nodes} WHERE coalesce(f.fate, 'new') IN ('new', 'updated')"
-    ).fetchone()
-    written = int(inserted[0]) if inserted else 0
+    ).fetchall()
+    written = int(inserted[0][0]) if inserted else 0
     return Changes(touched=written, inserted=written - updated, updated=updated)
 
 

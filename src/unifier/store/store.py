@@ -153,7 +153,7 @@ class Store:
         self.fill(rows, sql, params)
         first, last, count = self.con.execute(
             f"SELECT min(rowid), max(rowid), count(*) FROM {quoted(rows)}"
-        ).fetchone() or (0, 0, 0)
+        ).fetchall()[0]
         if count and last - first + 1 != count:
             raise LedgerError(name, "row ids have holes", "report this with the version of DuckDB")
         self.see(name, f"SELECT *, (rowid - {first or 0})::INTEGER AS {quoted(column)} FROM {quoted(rows)}")
@@ -208,8 +208,9 @@ class Store:
 
     def one(self, sql: str, params: list[Any] | dict[str, Any] | None = None) -> Any:
         """Read a single value."""
-        row = self.con.execute(sql, params or []).fetchone()
-        return row[0] if row else None
+        # All is fetched: a result that is not read to its end makes the connection refuse other work.
+        rows = self.con.execute(sql, params or []).fetchall()
+        return rows[0][0] if rows else None
 
     def count(self, name: str) -> int:
         """Count the rows of a relation."""
@@ -264,10 +265,10 @@ class Store:
 
     def mark(self, reader: str) -> tuple[int, date | None, str | None]:
         """Tell how far a reader has come: last run it has seen, its day, the hash of its definitions."""
-        row = self.con.execute(
+        rows = self.con.execute(
             "SELECT done_run, as_of, definition_hash FROM mark WHERE reader = ?", [reader]
-        ).fetchone()
-        return (row[0], row[1], row[2]) if row else (0, None, None)
+        ).fetchall()
+        return (rows[0][0], rows[0][1], rows[0][2]) if rows else (0, None, None)
 
     def set_mark(self, reader: str, run_no: int, as_of: date | None = None, definition_hash: str | None = None) -> None:
         """Advance a mark."""

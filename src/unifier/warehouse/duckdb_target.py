@@ -76,8 +76,7 @@ class _DuckDBSession:
         """Tell the last run in the copy."""
         if not self._columns("runs"):
             return 0
-        row = self.con.execute(f"SELECT coalesce(max(run_no), 0) FROM {_ALIAS}.runs").fetchone()
-        return int(row[0]) if row else 0
+        return int(self.con.execute(f"SELECT coalesce(max(run_no), 0) FROM {_ALIAS}.runs").fetchall()[0][0])
 
     def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
         """Replace the rows table by table, then move the file into place.
@@ -144,8 +143,8 @@ class _DuckDBSession:
         return Changes(inserted=inserted, deleted=deleted)
 
     def _count(self, sql: str, params: dict[str, object]) -> int:
-        row = self.con.execute(sql, params).fetchone()
-        return int(row[0]) if row else 0
+        rows = self.con.execute(sql, params).fetchall()
+        return int(rows[0][0]) if rows else 0
 
     def _define(self, table: Table) -> None:
         """Create the table, or add the columns that it lacks."""

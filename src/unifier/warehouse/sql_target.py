@@ -93,7 +93,7 @@ class _SqlSession:
         return {delta.table.name: counts.get(delta.table.name, Changes()) for delta in deltas}
 
     def _has_rows(self, name: str) -> bool:
-        return self.con.execute(f"SELECT 1 FROM temp.{quoted(name)} LIMIT 1").fetchone() is not None
+        return self.con.execute(f"SELECT 1 FROM temp.{quoted(name)} LIMIT 1").fetchall() != []
 
     def _load(self, stage: sa.Table, sql: str, params: dict[str, Any]) -> None:
         """Stream rows of the store into a stage, in batches that bound the memory."""
