@@ -21,7 +21,7 @@ QUICK = "not kill and not late and not time_zone and not second_run"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KINDS if NIGHTLY else ["identifier", "database"])
 def test_the_tests_of_a_new_package_pass(tmp_path: Path, kind: str) -> None:
     """An author begins with something that works, and sees at once what breaks it."""
     if kind in NEEDS and find_spec(NEEDS[kind]) is None:
