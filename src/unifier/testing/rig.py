@@ -61,6 +61,7 @@ class Heard:
 def rows_of(item: Any) -> list[Any]:
     """List the rows of what an author yields at once; nothing for signs such as checkpoints.
 
+    >>> from unifier.offers.connector import Part
     >>> rows_of([{"id": 1}, {"id": 2}]), rows_of(Part("north"))
     ([{'id': 1}, {'id': 2}], [])
     """
