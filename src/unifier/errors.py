@@ -18,7 +18,8 @@ Every message reads *subject: fault — mend*. Errors are caught once, at the to
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class UnifierError(Exception):
@@ -101,3 +102,17 @@ class LedgerError(UnifierError):
     """The ledger does not balance: a promise of the store was broken."""
 
     exit_code = 70
+
+
+def made_again(told: Mapping[str, Any]) -> UnifierError:
+    """Make the error again that another process told of: class, subject, fault, mend, and after.
+
+    A class that is none of ours becomes a PluginError.
+    """
+    subject, fault, mend = (str(told.get(name, "")) for name in ("subject", "fault", "mend"))
+    kind = globals().get(str(told.get("class")))
+    if kind is RetryLater:
+        return RetryLater(subject, fault, mend, after=float(told.get("after", 0.0)))
+    if isinstance(kind, type) and issubclass(kind, UnifierError):
+        return kind(subject, fault, mend)
+    return PluginError(subject, fault, mend)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
 from pyarrow import ipc
 
+from unifier.contract.check import FAULTS
 from unifier.contract.records import from_dicts
 from unifier.contract.tables import RECORD_TABLES
 from unifier.errors import LedgerError
 from unifier.identifiers import registry
 from unifier.stages.extract import number
 from unifier.store import Store, open_store
-from unifier.store.landing import Arrival, land, landed_file, sweep
+from unifier.store.landing import Arrival, Delivery, Places, enter, land, landed_file, sweep_orphans, write_batch
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
+from unifier.store.vanish import Whole, vanish
 
 RULES = Rules(registry({}), {}, ("profile", "order"), b"secret")
 
@@ -59,9 +63,46 @@ def test_files_of_batches_that_wait_are_kept_and_others_swept(store: Store) -> N
     orphan.write_bytes(b"half")
     settle(store, 1, RULES, [1])
     store.con.execute("UPDATE batch SET state = 'held' WHERE source_no = 2")
-    sweep(store)
+    sweep_orphans(store)
 
     assert [file.name for file in store.landed.iterdir()] == [landed_file(store, 2).name]
+
+
+def test_a_batch_that_is_being_written_survives_a_settle_of_others(store: Store) -> None:
+    """While one source is read, another is settled: a file that the ledger does not name yet is no orphan."""
+    places, valid = Places(store), _one_profile()
+    place = places.take("profile", 1)
+    write_batch(store.landing, place, 2, "profile", valid)
+    settle(store, 1, RULES, [1])
+    enter(store, Delivery(place, 2, "profile", "", "profile", "t", "0", "t", 1, FAULTS.empty_table()), 1)
+    settle(store, 1, RULES)
+
+    assert store.con.execute("SELECT record_id FROM profile ORDER BY 1").fetchall() == [("1",), ("1",), ("9",)]
+
+
+def test_tombstones_of_a_snapshot_take_no_place_that_another_source_was_given(store: Store) -> None:
+    """A snapshot ends while another source writes a batch: both must land, under numbers of their own."""
+    settle(store, 1, RULES)
+    store.con.execute("UPDATE batch SET stream = 'list' WHERE source_no = 1")
+    places = Places(store)
+    given = places.take("profile", 5)
+    seen = vanish(store, Whole(1, "list", "profile", 1.0), 2, places)
+    write_batch(store.landing, given, 2, "profile", _one_profile())
+    enter(store, Delivery(given, 2, "profile", "", "profile", "t", "0", "t", 1, FAULTS.empty_table()), 2)
+    settle(store, 2, RULES)
+
+    assert seen.gone == 1
+    numbers = store.con.execute("SELECT batch_no, first_no, read FROM batch ORDER BY first_no").fetchall()
+    assert len({number for number, _, _ in numbers}) == len(numbers) == 4
+    assert all(first + read <= later for (_, first, read), (_, later, _) in pairwise(numbers))
+    alive = store.con.execute("SELECT source_no, record_id FROM profile WHERE NOT deleted ORDER BY ALL").fetchall()
+    assert alive == [(2, "1"), (2, "9")]
+
+
+def _one_profile() -> pa.Table:
+    """Check a profile that nobody has landed yet."""
+    with duckdb.connect() as checker:
+        return from_dicts(checker, [{"record_id": "9", "observed_at": "2026-05-01T00:00:00Z"}], "profile").valid
 
 
 def test_a_batch_whose_file_is_gone_is_an_error_that_names_it(store: Store) -> None:

@@ -57,7 +57,8 @@ def figures(store: Store, run_no: int, *, news: bool) -> dict[str, int]:
             "SELECT name, value FROM measure WHERE run_no = (SELECT max(run_no) FROM measure)"
         ).fetchall()
         if last:
-            return _in_order({name: int(value) for name, value in last})
+            refused = int(store.one("SELECT count(*) FROM quarantine WHERE state = 'open'"))
+            return _in_order({**{name: int(value) for name, value in last}, "quarantined": refused})
     known = {row[0] for row in store.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     wanted = {
         "persons": ("person", "SELECT count(*) FROM person WHERE state = 'active'"),

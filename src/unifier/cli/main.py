@@ -166,6 +166,8 @@ _signals: list[int] = []
 def _stopped(number: int, frame: FrameType | None) -> NoReturn:
     del frame
     _signals.append(number)
+    if len(_signals) > 1:
+        os._exit(128 + number)  # asked twice: whatever runs is killed with this process, and nothing is half-written
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)

@@ -20,7 +20,7 @@ from unifier.errors import PluginError, UnifierError
 from unifier.offers.connector import Connector
 from unifier.plugins.doors import connectors, doors, imported, registered
 from unifier.processes.child import die_with_parent, leave_no_core
-from unifier.processes.pipe import Pipe
+from unifier.processes.pipe import Pipe, PipeClosedError
 from unifier.redaction import Redaction, told_safely
 
 
@@ -37,7 +37,7 @@ def main() -> None:
             redaction = Redaction(question["secrets"])
             answers = {one["source"]: _judged(offered, one, redaction) for one in question["sources"]}
             pipe.send("judged", {"answers": answers})
-    except (EOFError, BrokenPipeError):
+    except PipeClosedError:
         return  # the run wants no more
 
 

@@ -12,8 +12,7 @@ from typing import Any, Final, Self
 
 import pyarrow as pa
 
-from unifier import errors
-from unifier.errors import PluginError, UnifierError
+from unifier.errors import ConfigError, PluginError, UnifierError, made_again
 from unifier.plugins.record import Description, Record
 from unifier.plugins.shelf import Plugin
 from unifier.plugins.trace import trace
@@ -110,23 +109,17 @@ class Interview:
             process.pipe.send(word, body)
         try:
             answer, _ = process.pipe.receive()
-        except (EOFError, OSError, ValueError, pa.ArrowInvalid):
-            with suppress(subprocess.TimeoutExpired):
-                process.popen.wait(_AFTERWARDS)
-            if process.popen.poll() is None:
-                process.kill("its process has closed the pipe and goes on")
-            return {"word": "dead", "fault": f"it cannot be imported: {process.ended()}"}
+        except (OSError, ValueError, pa.ArrowInvalid):
+            return {"word": "dead", "fault": f"it cannot be imported: {process.gone(_AFTERWARDS)}"}
         process.heard()
         return answer
 
     def _made(self, answer: Mapping[str, str]) -> UnifierError:
         """Make the error again that a connector raised."""
-        kind = getattr(errors, answer["class"], PluginError)
-        if not (isinstance(kind, type) and issubclass(kind, UnifierError)):
-            kind = PluginError
-        subject = answer["subject"] if kind is errors.ConfigError else self.plugin.label
-        made: UnifierError = kind(subject, answer["fault"], answer["mend"])
-        return made
+        error = made_again(answer)
+        if not isinstance(error, ConfigError):
+            error = made_again({**answer, "subject": self.plugin.label})
+        return error
 
     def _leave(self) -> None:
         """End the process: an end of its pipe tells it to go."""

@@ -17,6 +17,10 @@ MOST: Final = 2**31 - 1
 """Bytes of a message: more than any batch of faults may be."""
 
 
+class PipeClosedError(BrokenPipeError):
+    """The other side is gone; told apart from what a plugin's own connections raise."""
+
+
 @dataclass(slots=True)
 class Pipe:
     """Two ends of two pipes: what comes in, what goes out."""
@@ -30,13 +34,20 @@ class Pipe:
         return cls(Connection(read, writable=False), Connection(write, readable=False))
 
     def send(self, word: str, body: dict[str, Any], columns: pa.Table | None = None) -> None:
-        """Send a message."""
+        """Send a message; raise PipeClosedError when the other side is gone."""
         head = json.dumps({"word": word, **body}, ensure_ascii=True).encode("ascii")
-        self.outgoing.send_bytes(len(head).to_bytes(_HEAD, "big") + head + _packed(columns))
+        message = len(head).to_bytes(_HEAD, "big") + head + _packed(columns)
+        try:
+            self.outgoing.send_bytes(message)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise PipeClosedError from error
 
     def receive(self) -> tuple[dict[str, Any], pa.Table | None]:
-        """Wait for a message; raise EOFError when the other side is gone, ValueError when it is no message."""
-        message = self.incoming.recv_bytes(MOST)
+        """Wait for a message; raise PipeClosedError when the other side is gone, ValueError when it is no message."""
+        try:
+            message = self.incoming.recv_bytes(MOST)
+        except (EOFError, ConnectionResetError) as error:
+            raise PipeClosedError from error
         size = int.from_bytes(message[:_HEAD], "big")
         body = json.loads(message[_HEAD : _HEAD + size])
         if not isinstance(body, dict) or not isinstance(body.get("word"), str):

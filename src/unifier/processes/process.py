@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +33,6 @@ _KEPT: Final = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
-    "UNIFIER_CLOCK",
 )
 """What a process of a source learns of the environment of the run: where things are, and how to reach the network."""
 _LOOK: Final = 0.05
@@ -43,7 +42,8 @@ _LOOK_AROUND: Final = 0.25
 _GRACE: Final = 2.0
 """Seconds between the request to stop and the end."""
 MOST_PROCESSES: Final = 64
-_TAIL: Final = 4_000
+_FOLDER: Final = "unifier-source-"
+"""What the folder of a process is called, before the number of its run's process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Process:
-    """A process of a source with its two pipes; what it prints is counted, its end kept for those who ask."""
+    """A process of a source with its two pipes; what it prints is read, so that it does not wait, and forgotten."""
 
     name: str
     limits: Limits
@@ -69,8 +69,6 @@ class Process:
     alive: float = field(default_factory=time.monotonic)
     waits: bool = False
     verdict: str = ""
-    printed: int = 0
-    tail: bytes = b""
     _thread: threading.Thread | None = None
 
     def heard(self) -> None:
@@ -96,7 +94,7 @@ class Process:
         """Remove whatever is left of it: processes in its group, those that left it, its folder."""
         self.kill()
         self.popen.wait()
-        for left in _marked(self.mark):
+        for left in _marked(self.mark.__eq__):
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(left, signal.SIGKILL)
         if self._thread:
@@ -113,12 +111,13 @@ class Process:
             return f"its process was ended by {signal.Signals(-code).name}"
         return f"its process left with exit code {code} before it had finished"
 
-    def drain(self, stream: Any) -> None:
-        """Read what the plugin prints, keep the last of it."""
-        with stream:
-            while block := stream.read1(65_536):
-                self.printed += block.count(b"\n")
-                self.tail = (self.tail + block)[-_TAIL:]
+    def gone(self, patience: float) -> str:
+        """Say how a process ended that speaks no more; one that has only closed its pipe is ended after so many seconds."""
+        with suppress(subprocess.TimeoutExpired):
+            self.popen.wait(patience)
+        if self.popen.poll() is None:
+            self.kill("its process has closed the pipe and goes on")
+        return self.ended()
 
 
 def start(name: str, module: str, limits: Limits, project: Path, *, echo: bool = False) -> Process:
@@ -126,10 +125,10 @@ def start(name: str, module: str, limits: Limits, project: Path, *, echo: bool =
 
     With ``echo`` what it prints goes to our standard error, where an author looks for it.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"unifier-{os.getpid()}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
     there, out = os.pipe()
     back, answer = os.pipe()
-    mark = f"{project.resolve()}:{os.getpid()}:{name}:"
+    mark = f"{project.resolve()}:{os.getpid()}:{name}"
     environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
     environment |= {"HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8", "TZ": "UTC", MARK: mark}
     environment |= {"PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": ""}
@@ -149,9 +148,15 @@ def start(name: str, module: str, limits: Limits, project: Path, *, echo: bool =
         os.close(answer)
     process = Process(name, limits, popen, Pipe.of(back, out), folder, mark)
     if popen.stdout is not None:
-        process._thread = threading.Thread(target=process.drain, args=(popen.stdout,), daemon=True)  # noqa: SLF001
+        process._thread = threading.Thread(target=_drain, args=(popen.stdout,), daemon=True)  # noqa: SLF001
         process._thread.start()  # noqa: SLF001
     return process
+
+
+def _drain(stream: Any) -> None:
+    with stream:
+        while stream.read1(65_536):
+            pass
 
 
 class Watch:
@@ -215,18 +220,28 @@ def _has_spoken(process: Process) -> bool:
     return True
 
 
-def _marked(mark: str) -> Iterator[int]:
-    """Find processes of ours by their environment."""
+def _marked(is_meant: Callable[[str], bool]) -> Iterator[int]:
+    """Find processes of ours by the mark in their environment."""
     import psutil
 
     for one in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if one.pid != os.getpid() and one.environ().get(MARK, "").startswith(mark):
+            if one.pid != os.getpid() and is_meant(one.environ().get(MARK, "")):
                 yield one.pid
 
 
 def sweep_project(project: Path) -> None:
-    """Remove what a killed run of this project left running; called while the project's lock is held."""
-    for left in _marked(f"{project.resolve()}:"):
+    """Remove what a killed run of this project left running; called while the project's lock is held.
+
+    The folders of processes whose run is no more go too: a plugin may have kept records there.
+    """
+    import psutil
+
+    of_project = f"{project.resolve()}:"
+    for left in _marked(lambda mark: mark.startswith(of_project)):
         with suppress(ProcessLookupError, PermissionError):
             os.kill(left, signal.SIGKILL)
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        number = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)

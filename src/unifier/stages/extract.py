@@ -18,12 +18,12 @@ from unifier.processes.process import Limits, sweep_project
 from unifier.stages.feed import Job, Told, side_by_side
 from unifier.store import Store, inbox
 from unifier.store.held import hold
-from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep, waiting
+from unifier.store.landing import Delivery, Place, Places, bookmarks, close, enter, sweep_orphans, waiting
 from unifier.store.profiles import write_profile
 from unifier.store.refused import expire, refused
 from unifier.store.rules import Rules
 from unifier.store.settle import settle
-from unifier.store.vanish import vanish
+from unifier.store.vanish import Whole, vanish
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,14 @@ def extract(
     ended: list[int] = []
     for state in states.values():
         if state.source.error is not None:
-            _end(store, state, state.source.error, run_no)
+            _end(writer, state, state.source.error)
+            if progress:
+                progress(state.report())
     with side_by_side(jobs, manner.workers, store.folder) as arriving:
         for told in arriving:
             state = states[told.source]
             if told.word in {"ended", "failed"}:
-                _end(store, state, told.error, run_no)
+                _end(writer, state, told.error)
                 if progress:
                     progress(state.report())
                 ended.append(state.source_no)
@@ -140,7 +142,7 @@ def _prepare(store: Store, rules: Rules, run_no: int, manner: Manner) -> None:
         inbox.forget(store, run_no)
         expire(store, datetime.now(UTC).replace(tzinfo=None) - manner.keep_refused, run_no)
     # What an earlier run landed and could not settle is true: nothing that comes now can hold it back.
-    sweep(store)
+    sweep_orphans(store)
     settle(store, run_no, rules)
     if manner.refetch:
         with store.transaction():
@@ -208,7 +210,9 @@ class _Writer:
         elif told.word == "profile" and told.columns is not None:
             write_profile(self.store, state.source_no, told.columns, self.run_no)
         elif told.word == "whole":
-            state.whole.append((body["stream"], body["kind"], float(body["max_vanish"])))
+            usual = float(body["max_vanish"])
+            most = usual if state.source.max_vanish is None else state.source.max_vanish
+            state.whole.append(Whole(state.source_no, body["stream"], body["kind"], most))
 
     def _enter(self, state: _State, told: Told) -> None:
         body = told.body
@@ -251,7 +255,7 @@ class _State:
     vanished: int = 0
     outcome: str = "reading"
     error: UnifierError | None = None
-    whole: list[tuple[str, Any, float]] = field(default_factory=list)
+    whole: list[Whole] = field(default_factory=list)
 
     def count(self, delivery: Delivery) -> None:
         """Add a batch."""
@@ -266,12 +270,13 @@ class _State:
         return SourceReport(self.source.name, self.outcome, *counts, str(self.error or ""), kind)
 
 
-def _end(store: Store, state: _State, error: UnifierError | None, run_no: int) -> None:
+def _end(writer: _Writer, state: _State, error: UnifierError | None) -> None:
     """Judge a source that has been read; what it landed waits to be settled, or is held."""
+    store, run_no = writer.store, writer.run_no
     state.error = error
     state.outcome = "failed" if error else "settled"
     if error is None:
-        error = state.error = _vanished(store, state, run_no)
+        error = state.error = _vanished(writer, state)
         state.outcome = "held" if error else "settled"
     if _over_budget(state.source.budget, state.read, state.quarantined):
         state.outcome = "held"
@@ -282,16 +287,15 @@ def _end(store: Store, state: _State, error: UnifierError | None, run_no: int) -
         _note(store, state.source_no, run_no, error)
 
 
-def _vanished(store: Store, state: _State, run_no: int) -> UnifierError | None:
+def _vanished(writer: _Writer, state: _State) -> UnifierError | None:
     """End the records that complete lists no longer hold; say so where that would be too many to believe."""
-    for stream, kind, most in state.whole:
-        limit = most if state.source.max_vanish is None else state.source.max_vanish
-        seen = vanish(store, state.source_no, stream, kind, run_no)
+    for whole in state.whole:
+        seen = vanish(writer.store, whole, writer.run_no, writer.places)
         state.vanished += seen.gone
-        if seen.is_too_many(limit):
+        if seen.is_too_many(whole.most):
             return SourceError(
-                f"source {state.source.name} stream {stream}",
-                f"{seen.gone:,} of {seen.known:,} records are no longer listed, more than {limit:.0%}: it is held",
+                f"source {state.source.name} stream {whole.stream}",
+                f"{seen.gone:,} of {seen.known:,} records are no longer listed, more than {whole.most:.0%}: it is held",
                 f"`unifier quarantine release {state.source.name}` if that is right, else `discard`",
             )
     return None

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from unifier import errors
-from unifier.errors import PluginError, RetryLater, UnifierError
+from unifier.errors import PluginError, UnifierError, made_again
 from unifier.processes.process import Limits, Process, Watch, start
 
 READER: Final = "unifier.stages.reader"
@@ -104,28 +103,12 @@ def _heard(job: Job, process: Process) -> Told:
     """Take the next word of a process; its death is one too."""
     try:
         body, columns = process.pipe.receive()
-    except (EOFError, OSError, ValueError, pa.ArrowInvalid):
-        with suppress(subprocess.TimeoutExpired):
-            process.popen.wait(_AFTERWARDS)
-        if process.popen.poll() is None:
-            process.kill("its process has closed the pipe and goes on")
-        error = PluginError(job.plugin, process.ended(), f"`unifier try {job.source}` shows more")
+    except (OSError, ValueError, pa.ArrowInvalid):
+        error = PluginError(job.plugin, process.gone(_AFTERWARDS), f"`unifier try {job.source}` shows more")
         return Told(job.source, "failed", {}, None, process, error)
     if body["word"] == "failed":
-        return Told(job.source, "failed", body, None, process, _error(body))
+        return Told(job.source, "failed", body, None, process, made_again(body))
     return Told(job.source, body["word"], body, columns, process)
-
-
-def _error(body: dict[str, Any]) -> UnifierError:
-    """Make the error again that stopped a source."""
-    kind = getattr(errors, str(body.get("class")), PluginError)
-    subject, fault, mend = (str(body.get(name, "")) for name in ("subject", "fault", "mend"))
-    if kind is RetryLater:
-        return RetryLater(subject, fault, mend, after=float(body.get("after", 0.0)))
-    if not (isinstance(kind, type) and issubclass(kind, UnifierError)):
-        kind = PluginError
-    error: UnifierError = kind(subject, fault, mend)
-    return error
 
 
 def _let_go(process: Process) -> None:

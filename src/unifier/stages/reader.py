@@ -24,7 +24,7 @@ from unifier.contract.profile import Profile
 from unifier.errors import RetryLater, UnifierError
 from unifier.offers.connector import Chunk, Connector, Stream
 from unifier.processes.child import die_with_parent, leave_no_core
-from unifier.processes.pipe import Pipe
+from unifier.processes.pipe import Pipe, PipeClosedError
 from unifier.redaction import Redaction, told_safely
 from unifier.stages.reading import Batch, Reading, Taken
 
@@ -38,13 +38,13 @@ def main() -> None:
     die_with_parent()
     try:
         job, _ = pipe.receive()
-    except EOFError:
+    except PipeClosedError:
         return
     redaction = Redaction(job["secrets"])
     try:
         leave_no_core()
         Work(pipe, job).run()
-    except (EOFError, BrokenPipeError):
+    except PipeClosedError:
         os._exit(0)  # the run is gone or wants no more: nobody is left to tell
     except KeyboardInterrupt:
         os._exit(130)

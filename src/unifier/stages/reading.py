@@ -151,7 +151,7 @@ class Reading:
             yield from self._end()
             self._begin(item.name)
         elif isinstance(item, Checkpoint):
-            yield self._flush(json.dumps(item.cursor))
+            yield from self._sent(self._flush(json.dumps(item.cursor)))
         elif isinstance(item, Chunk):
             yield from self._drained()
             yield from self._sent(self._chunk(item))

@@ -97,15 +97,18 @@ class Delivery:
     replayed: Sequence[int] = ()
 
 
-def land(store: Store, arrival: Arrival, run_no: int) -> int:
-    """Write a batch and enter it; return its number. Raise LedgerError if read is not landed plus quarantined."""
+def land(store: Store, arrival: Arrival, run_no: int, places: Places | None = None) -> int:
+    """Write a batch and enter it; return its number. Raise LedgerError if read is not landed plus quarantined.
+
+    While sources are read, ``places`` is what gives places to them too: two batches must never get the same.
+    """
     if arrival.read != arrival.valid.num_rows + arrival.faults.num_rows:
         raise LedgerError(
             f"source {arrival.source_no} {arrival.stream}",
             f"{arrival.read} read, but {arrival.valid.num_rows} landed and {arrival.faults.num_rows} quarantined",
             "report this: a record would be lost",
         )
-    place = Places(store).take(arrival.kind, arrival.read)
+    place = (places or Places(store)).take(arrival.kind, arrival.read)
     write_batch(store.landing, place, arrival.source_no, arrival.kind, arrival.valid)
     delivery = Delivery(
         place,
@@ -222,13 +225,27 @@ def pending(store: Store, sources: Collection[int] | None = None) -> Iterator[di
 
 
 def sweep(store: Store) -> None:
-    """Remove the files of batches that are settled or discarded, or that no transaction ever named."""
+    """Remove the files of batches that are settled or discarded.
+
+    A file that the ledger does not name yet stays: it may be that of a batch which is just being written.
+    """
+    _unlink(store, "state NOT IN ('landed', 'held')")
+
+
+def sweep_orphans(store: Store) -> None:
+    """Remove also the files that no transaction ever named: the rest of a run that was killed. Nobody reads meanwhile."""
+    sweep(store)
+    _unlink(store, "true", named=False)
+
+
+def _unlink(store: Store, which: str, *, named: bool = True) -> None:
+    """Remove the files of some batches, or of those that are no batches."""
     if store.dry or not store.landed.exists():
         return
-    rows = store.con.execute("SELECT batch_no FROM batch WHERE state IN ('landed', 'held')").fetchall()
-    wanted = {batch_file(store.landed, batch_no) for (batch_no,) in rows}
+    rows = store.con.execute(f"SELECT batch_no FROM batch WHERE {which}").fetchall()
+    batches = {batch_file(store.landed, batch_no) for (batch_no,) in rows}
     for file in store.landed.iterdir():
-        if file not in wanted:
+        if (file in batches) == named:
             file.unlink()
 
 

@@ -9,10 +9,20 @@ import pyarrow as pa
 
 from unifier.contract.arrow import arrow_schema
 from unifier.contract.tables import EXPLODED
-from unifier.store.landing import VANISHED, Arrival, land, landed_view, pending
+from unifier.store.landing import VANISHED, Arrival, Places, land, landed_view, pending
 from unifier.store.store import Store
 from unifier.tables import quoted
 from unifier.words import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A stream that was read whole: of a source, with records of a kind; ``most`` is the share that it may remove."""
+
+    source_no: int
+    stream: str
+    kind: Kind
+    most: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +38,13 @@ class Vanished:
         return self.gone > most * self.known
 
 
-def vanish(store: Store, source_no: int, stream: str, kind: Kind, run_no: int) -> Vanished:
+def vanish(store: Store, of: Whole, run_no: int, places: Places) -> Vanished:
     """Land a tombstone for every record of a snapshot stream that this run did not list; count them.
 
     A refused row still lists its record. While a refused row does not even tell its id, nothing goes: it may be any of
     them. Call it after the stream has been read whole, before it is settled.
     """
+    source_no, stream, kind = of.source_no, of.stream, of.kind
     nameless = int(
         store.one(
             "SELECT count(*) FROM quarantine q JOIN batch b ON b.batch_no = q.batch_no "
@@ -71,7 +82,7 @@ def vanish(store: Store, source_no: int, stream: str, kind: Kind, run_no: int) -
         arrival = Arrival(
             source_no, stream, "", kind, "unifier", "", VANISHED, gone.num_rows, _tombstones(gone, kind), _NO_FAULTS
         )
-        land(store, arrival, run_no)
+        land(store, arrival, run_no, places)
     return Vanished(gone.num_rows, known, nameless)
 
 
