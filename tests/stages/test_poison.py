@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from stages.shops import Shop, source
+from stages.shops import HERE, Shop, source
 
 from unifier.processes.process import Limits
 from unifier.stages.extract import Source
@@ -132,3 +135,38 @@ def test_two_sources_of_one_poisoned_plugin_are_stopped_each_by_its_own_limits(t
     assert "sign of life" in hangs.error
     assert "memory" in leaks.error
     shop.store.close()
+
+
+def project(folder: Path) -> Path:
+    """Write a project whose one source hangs and does not listen to SIGTERM."""
+    folder.mkdir()
+    plugin = (HERE / "poison.py").as_posix()
+    (folder / "unifier.yaml").write_text(
+        f"plugins: {{files: ['{plugin}']}}\nsources:\n  poison: {{connector: poison, config: {{do: sleep}}}}\n",
+        encoding="utf-8",
+    )
+    return folder
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_run_that_is_interrupted_takes_a_plugin_that_hangs_with_it(tmp_path: Path, signals: int) -> None:
+    """One Ctrl-C stops cleanly, though the plugin does not listen; a second one stops at once. Nothing stays behind."""
+    shop = project(tmp_path / "shop")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "unifier", "-p", str(shop), "run", "extract"], stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 30
+    while not any("unifier.stages.reader" in line for line in left_over()) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.5)  # let the plugin be imported and hang
+    for _ in range(signals):
+        run.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+    started = time.monotonic()
+    _, err = run.communicate(timeout=20)
+
+    assert run.returncode == 130
+    assert signals == 2 or "stopped by SIGINT" in err
+    assert time.monotonic() - started < (2.0 if signals == 2 else 10.0)
+    time.sleep(1.0)  # the kernel ends the children of a process that has left
+    assert left_over() == []
