@@ -27,7 +27,7 @@ def _shop(folder: Path, profiles: list[dict[str, Any]], **sections: Any) -> Shop
 
 
 def test_unifier_identifiers_link_by_the_alipay_account(tmp_path: Path) -> None:
-    """Two systems that share nothing but the wallet know one person; a short id is no account."""
+    """Two systems that share nothing but the wallet know one person; another id is another account."""
     paths = [tmp_path, announce(tmp_path, "unifier-china")]
     shop = _shop(tmp_path, [_profile(1, ACCOUNT), _profile(2, ACCOUNT), _profile(3, "2088")])
 

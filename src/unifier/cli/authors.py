@@ -94,7 +94,7 @@ class Given:
 def certify(project: Path, name: str, source: str | None, file: Path | None, deadline: float, as_json: bool) -> int:
     """Prove the connector of plugin NAME with the conformance kit and print a report to hand on.
 
-    The system is read some forty times, and queues are emptied: name a test system, never a live one. Exit code 0 says
+    The system is read up to a hundred times, and queues are emptied: name a test system, never a live one. Exit code 0 says
     that nothing failed.
 
     \b

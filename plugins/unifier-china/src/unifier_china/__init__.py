@@ -12,17 +12,15 @@ _NO_DAY = "month_of(value) = 1 and right(value, 2) = '01'"
 
 @hookimpl
 def unifier_identifiers() -> list[IdentifierType]:
-    """Offer the Alipay user id: 16 digits from 2088, the same for all merchants, one to a person."""
+    """Offer the Alipay user id, as Tmall's membership calls carry it; a person may have several accounts, like shop accounts of other platforms."""
     return [
         IdentifierType(
             "alipay_user_id",
             verified=1,
             own=1,
-            max_per_person=1,
+            max_per_person=3,
             generic_names=5,
             generic_profiles=20,
-            min_length=16,
-            max_length=16,
         )
     ]
 

@@ -95,6 +95,7 @@ class _Session:
                 used = {name: value for name, value in delta.params.items() if f"${name}" in rows}
                 reader = self.con.execute(f"SELECT {typed} FROM ({rows}) AS given({columns})", used)
                 inserted += _written(reader.to_arrow_reader(_ROWS), writer)
+        _sync(fresh)
         return kept, inserted
 
     def _keep(self, delta: Delta, old: Path, typed: str, writer: pq.ParquetWriter) -> int:
@@ -120,10 +121,8 @@ class _Session:
         before = [one["file"] for one in self.manifest.get("tables", {}).values()]
         body = {"run_no": last, "tables": files, "before": before}
         fresh = self.folder / f"{MANIFEST}.publishing"
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(body, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
+        fresh.write_text(json.dumps(body, indent=1), encoding="utf-8")
+        _sync(fresh)
         fresh.replace(self.folder / MANIFEST)
         named = {one["file"] for one in files.values()} | set(before)
         for path in self.folder.glob("*.parquet"):
@@ -133,6 +132,15 @@ class _Session:
 
 def _nulls(delta: Delta) -> str:
     return ", ".join(f'NULL AS "{one.name}"' for one in delta.table.columns)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file is on the disk: the manifest must never name one that a power cut took."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _written(reader: pa.RecordBatchReader, writer: pq.ParquetWriter) -> int:
