@@ -37,7 +37,7 @@ class Session(Protocol):
         """Tell the last run published there; 0 when there is none."""
 
     def write(self, deltas: Sequence[Delta]) -> dict[str, Changes]:
-        """Create what is missing, replace the rows in one transaction, count what each table lost and got."""
+        """Create what is missing, replace the rows so that readers see all at once, count what each table lost and got."""
 
 
 class Target(Protocol):
